@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+
+# Needs Go, git, make and bash. Every other tool is built on first use from the versions in tools/go.mod, into .cache/tools.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+GO ?= go
+FUNCTION := bin/restate-integration
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+# Keyed by all that a tool is built from: a pin or a Go version that changes builds the tools anew, anything else finds them there.
+TOOLS := $(CURDIR)/.cache/tools/$(shell { $(GO) version; cat tools/go.mod tools/go.sum; } | cksum | cut -d' ' -f1)
+KUSTOMIZE := $(TOOLS)/kustomize
+GOFUMPT := $(TOOLS)/gofumpt
+STATICCHECK := $(TOOLS)/staticcheck
+CONTROLLER_GEN := $(TOOLS)/controller-gen
+
+.PHONY: help
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Without inlining (-l) the function fits its budget of 15 MB, which a test holds.
+.PHONY: build
+build: ## Build the function, static and stripped, into bin/.
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -gcflags=all=-l -ldflags '-s -w -X main.version=$(VERSION)' -o $(FUNCTION) ./cmd/restate-integration
+
+.PHONY: demo
+demo: build $(KUSTOMIZE) ## Render examples/quickstart with a real kustomize.
+	@PATH="$(CURDIR)/bin:$$PATH" KUSTOMIZE=$(KUSTOMIZE) hack/demo.sh quickstart
+
+# -count=1: the tests that build the function or ask go list read files that the test cache does not see.
+.PHONY: test
+test: $(KUSTOMIZE) ## Run all tests, those with real hosts too.
+	KUSTOMIZE=$(KUSTOMIZE) $(GO) test -count=1 ./...
+
+.PHONY: lint
+lint: $(GOFUMPT) $(STATICCHECK) $(CONTROLLER_GEN) ## Check formatting, code, modules, generated files and import directions.
+	@TOOLS=$(TOOLS) hack/lint.sh
+
+.PHONY: generate
+generate: $(CONTROLLER_GEN) ## Write the generated code, schema and reference anew.
+	PATH="$(TOOLS):$$PATH" $(GO) generate ./...
+
+.PHONY: bench
+bench: ## Run the benchmarks.
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: clean
+clean: ## Remove what was built: bin/ and .cache/.
+	rm -rf bin .cache
+
+$(KUSTOMIZE): PACKAGE := sigs.k8s.io/kustomize/kustomize/v5
+$(GOFUMPT): PACKAGE := mvdan.cc/gofumpt
+$(STATICCHECK): PACKAGE := honnef.co/go/tools/cmd/staticcheck
+$(CONTROLLER_GEN): PACKAGE := sigs.k8s.io/controller-tools/cmd/controller-gen
+$(KUSTOMIZE) $(GOFUMPT) $(STATICCHECK) $(CONTROLLER_GEN):
+	CGO_ENABLED=0 $(GO) -C tools build -trimpath -buildvcs=false -o $@ $(PACKAGE)

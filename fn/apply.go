@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fn
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"strings"
+
+	"github.com/restate-integration/restate-integration/generators"
+	"github.com/restate-integration/restate-integration/internal/diag"
+	"github.com/restate-integration/restate-integration/internal/emit"
+	"github.com/restate-integration/restate-integration/internal/resourcelist"
+)
+
+// idOf identifies an item as the API server would.
+func idOf(m resourcelist.Meta) generators.ID {
+	group, _, found := strings.Cut(m.APIVersion, "/")
+	if !found {
+		group = ""
+	}
+	id := generators.ID{Group: group, Kind: m.Kind, Namespace: m.Namespace, Name: m.Name}
+	if generators.ClusterScoped(id.Group, id.Kind) {
+		id.Namespace = "" // kustomize stamps one on kinds that it does not know
+	}
+	return id
+}
+
+// owns reports whether an item is earlier output of the job, kept in the config's own directory.
+func (j *job) owns(e entry) bool {
+	return e.meta.Annotations[generators.AnnotationOwnedBy] == j.owner() && j.at.holds(e.at)
+}
+
+func (j *job) owner() string { return j.meta.Namespace + "/" + j.meta.Name }
+
+// apply puts the objects of every job into the list: own earlier output is replaced in place, what the spec no longer yields is
+// pruned, and a name that somebody else holds is refused.
+func (p *pkg) apply() []diag.Diagnostic {
+	ds := p.twoOwners()
+	written := map[generators.ID]bool{}
+	for _, j := range p.jobs {
+		for _, b := range j.built {
+			written[b.ID()] = true
+			ds = append(ds, p.put(j, b)...)
+		}
+		for _, text := range j.sealed {
+			ds = append(ds, failed(p.list.Append(text), "a file of credentials")...)
+		}
+	}
+	return append(ds, p.prune(written)...)
+}
+
+// twoOwners refuses objects that two integrations yield, and an integration that stands twice.
+func (p *pkg) twoOwners() []diag.Diagnostic {
+	var ds []diag.Diagnostic
+	owners := map[string]bool{}
+	yields := map[generators.ID]*job{}
+	for _, j := range p.jobs {
+		if owners[j.owner()] {
+			ds = append(ds, diag.Diagnostic{Code: diag.TwoOwners, Path: "metadata.name", Value: j.meta.Name, Subject: subject(j.meta), Hint: "rename one of them",
+				Message: "must not be the name of two RestateIntegrations in one namespace"})
+			continue
+		}
+		owners[j.owner()] = true
+		for _, b := range j.built {
+			if other := yields[b.ID()]; other != nil {
+				ds = append(ds, diag.Diagnostic{Code: diag.TwoOwners, Path: b.Source, Subject: subject(j.meta), Hint: "let one of them make it",
+					Message: fmt.Sprintf("yields %s, which RestateIntegration %s yields as well", idText(b.ID()), other.owner())})
+				continue
+			}
+			yields[b.ID()] = j
+		}
+	}
+	return ds
+}
+
+func idText(id generators.ID) string {
+	if id.Namespace == "" {
+		return id.Kind + " " + id.Name
+	}
+	return id.Kind + " " + id.Namespace + "/" + id.Name
+}
+
+// put writes one object: into the place of its predecessor, of an object that was handed over, or at the end of the list.
+func (p *pkg) put(j *job, b generators.Built) []diag.Diagnostic {
+	var ds []diag.Diagnostic
+	var place *entry
+	for i, e := range p.items {
+		switch {
+		case idOf(e.meta) != b.ID():
+		case j.owns(e) && place == nil, e.meta.Annotations[generators.AnnotationAdopt] == j.owner() && place == nil:
+			place = &p.items[i]
+		case j.owns(e):
+			p.list.Remove(e.Item) // a copy of our own output
+		default:
+			ds = append(ds, held(j, b, e))
+		}
+	}
+	if place == nil {
+		return append(ds, failed(p.list.Append(document(b, j.placement(b))), idText(b.ID()))...)
+	}
+	kept := map[string]string{}
+	for key, value := range place.meta.Annotations {
+		if hostAnnotation(key) {
+			kept[key] = value
+		}
+	}
+	return append(ds, failed(p.list.Replace(place.Item, document(b, kept)), idText(b.ID()))...)
+}
+
+// failed reports an object that does not fit into the list: a defect of ours.
+func failed(err error, what string) []diag.Diagnostic {
+	if err == nil {
+		return nil
+	}
+	return []diag.Diagnostic{{Code: diag.InternalError, Message: fmt.Sprintf("%s cannot be put into the list: %v", what, err)}}
+}
+
+func held(j *job, b generators.Built, e entry) diag.Diagnostic {
+	by := "an object that this integration does not own"
+	if owner := e.meta.Annotations[generators.AnnotationOwnedBy]; owner != "" {
+		by = fmt.Sprintf("an object of RestateIntegration %s", owner)
+	}
+	if e.at.file != "" {
+		by += " in " + e.at.file
+	}
+	return diag.Diagnostic{
+		Code: diag.HeldObject, Path: b.Source, Subject: subject(j.meta),
+		Message: fmt.Sprintf("yields %s, which is held by %s", idText(b.ID()), by),
+		Hint:    fmt.Sprintf("rename one of them, or hand it over with the annotation %s: %s", generators.AnnotationAdopt, j.owner()),
+	}
+}
+
+// placement gives a new object a file of its own, where the host keeps files: kpt wants each path and index once.
+func (j *job) placement(b generators.Built) map[string]string {
+	if j.at.file == "" {
+		return nil
+	}
+	name := strings.ToLower(b.ID().Kind) + "-" + b.ID().Name + ".yaml"
+	if b.ID().Namespace != "" {
+		name = path.Join(b.ID().Namespace, name)
+	}
+	annotations := map[string]string{annotationPath: path.Join(j.at.dir(), "generated", j.meta.Name, name), annotationIndex: "0"}
+	if j.at.pkg != "" {
+		annotations[annotationPackage] = j.at.pkg
+	}
+	return annotations
+}
+
+// document is the YAML of an object with the host's annotations added.
+func document(b generators.Built, host map[string]string) []byte {
+	annotations := maps.Clone(b.Object.GetAnnotations())
+	maps.Copy(annotations, host)
+	b.Object.SetAnnotations(annotations)
+	text, err := emit.YAML(b.Object)
+	if err != nil {
+		panic(err) // typed objects always marshal
+	}
+	return text
+}
+
+// prune removes what we wrote earlier and no longer yield.
+func (p *pkg) prune(written map[generators.ID]bool) []diag.Diagnostic {
+	var ds []diag.Diagnostic
+	for _, e := range p.items {
+		j, stale := p.stale(e, written)
+		if !stale {
+			continue
+		}
+		if generators.Precious(idOf(e.meta).Group, e.meta.Kind) && retained(j, e) {
+			ds = append(ds, kept(e))
+			continue
+		}
+		p.list.Remove(e.Item)
+	}
+	return ds
+}
+
+// stale reports whether an item is output of ours that nothing yields any more, and of which job; the job is nil when its
+// integration left the list.
+func (p *pkg) stale(e entry, written map[generators.ID]bool) (*job, bool) {
+	owner := e.meta.Annotations[generators.AnnotationOwnedBy]
+	if owner == "" {
+		return nil, false
+	}
+	for _, j := range p.jobs {
+		if j.owner() == owner {
+			return j, j.owns(e) && !written[idOf(e.meta)]
+		}
+	}
+	return nil, p.inList
+}
+
+// retained follows the present policy, and for a departed owner the object's own annotations, which record the last one.
+func retained(j *job, e entry) bool {
+	if j != nil {
+		return j.model.Retain
+	}
+	return e.meta.Annotations[generators.AnnotationKptDeletion] == "detach"
+}
+
+func kept(e entry) diag.Diagnostic {
+	return diag.Diagnostic{
+		Code: diag.Kept, Subject: subject(e.meta),
+		Message: "is kept although no RestateIntegration yields it any more",
+		Hint:    "delete it by hand when nothing needs it, or set deletionPolicy: Delete",
+	}
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fn
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/restate-integration/restate-integration/api/v1alpha1"
+	"github.com/restate-integration/restate-integration/generators"
+	"github.com/restate-integration/restate-integration/internal/diag"
+	"github.com/restate-integration/restate-integration/internal/sopsfile"
+)
+
+// maxSecretFile is the size limit of an encrypted Secret: the API server takes no larger one.
+const maxSecretFile = 1 << 20
+
+// secretFiles brings the Secrets that credentials.<role>.files names, in the way of the host's form.
+type secretFiles interface {
+	// read returns the Secret of one entry. text is what is to be passed on, nil when the Secret is an item already.
+	read(name string) (secret generators.Secret, text []byte, problem *diag.Diagnostic)
+}
+
+// secrets finds every Secret that the spec names: first the entries of files, then the items of the package.
+func (j *job) secrets(p *pkg, in *v1alpha1.RestateIntegration) (generators.Input, []diag.Diagnostic) {
+	var input generators.Input
+	var ds []diag.Diagnostic
+	for _, role := range generators.Roles(in) {
+		fromFiles := map[string]bool{}
+		for i, name := range role.Files {
+			secret, text, problem := j.files.read(name)
+			if problem != nil {
+				problem.Path = role.Path().Child("files").Index(i).String()
+				ds = append(ds, *problem)
+				continue
+			}
+			if secret.Name != role.Credential.Name && secret.Name != "" {
+				ds = append(ds, otherSecret(role.Path().Child("files").Index(i), role.Credential.Name, secret.Name))
+			}
+			// Keep findings on the document even when its name is not the one expected.
+			secret.Name = role.Credential.Name
+			secret.File = name
+			input.Secrets = append(input.Secrets, secret)
+			if text != nil {
+				j.sealed = append(j.sealed, text)
+			}
+			fromFiles[secret.Namespace] = true
+		}
+		for _, e := range p.items {
+			if e.meta.APIVersion == "v1" && e.meta.Kind == "Secret" && e.meta.Name == role.Credential.Name && !fromFiles[e.meta.Namespace] {
+				input.Secrets = append(input.Secrets, sopsfile.ReadItem(e.Node()))
+			}
+		}
+	}
+	return input, ds
+}
+
+func otherSecret(path *field.Path, want, got string) diag.Diagnostic {
+	return diag.Diagnostic{
+		Code: diag.WrongSecret, Path: path.String(), Value: got, Hint: "give the file of the right Secret, or change the name",
+		Message: fmt.Sprintf("must hold the Secret %q", want),
+	}
+}
+
+// diskFiles reads below the kustomization root; *os.Root keeps symbolic links from leaving it.
+type diskFiles struct{ Files }
+
+func (d diskFiles) read(name string) (generators.Secret, []byte, *diag.Diagnostic) {
+	if !filepath.IsLocal(filepath.FromSlash(name)) {
+		return generators.Secret{}, nil, outside()
+	}
+	if d.Files == nil {
+		return generators.Secret{}, nil, &diag.Diagnostic{Code: diag.FilesRefused, Message: "cannot be read: the function sees no files here", Hint: filesHint}
+	}
+	data, err := d.ReadFile(filepath.FromSlash(path.Clean(name)))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return generators.Secret{}, nil, &diag.Diagnostic{
+			Code: diag.SecretFile, Message: "leads to no file below the kustomization",
+			Hint: "give the path relative to kustomization.yaml; in a container the function sees no files at all, so put the encrypted Secret into resources there",
+		}
+	case err != nil:
+		// The error's text would name the file's whole path on this machine.
+		return generators.Secret{}, nil, &diag.Diagnostic{
+			Code: diag.SecretFile, Message: "cannot be read as a file below the kustomization", Hint: "check that it is a file, that it is readable, and that no link on the way leads outside",
+		}
+	case len(data) > maxSecretFile:
+		return generators.Secret{}, nil, &diag.Diagnostic{Code: diag.TooLarge, Message: "must be at most 1 MiB in size"}
+	}
+	return sopsfile.ReadFile(name, data), data, nil
+}
+
+func outside() *diag.Diagnostic {
+	return &diag.Diagnostic{Code: diag.SecretFile, Message: "must not leave the directory of the package", Hint: "give a relative path without .."}
+}
+
+// itemFiles finds the file among the items of the kpt package: the disk is not touched.
+type itemFiles struct {
+	p  *pkg
+	at location
+}
+
+func (f itemFiles) read(name string) (generators.Secret, []byte, *diag.Diagnostic) {
+	if !filepath.IsLocal(filepath.FromSlash(name)) {
+		return generators.Secret{}, nil, outside()
+	}
+	want := location{f.at.pkg, path.Join(f.at.dir(), name)}
+	var found []entry
+	for _, e := range f.p.items {
+		if e.at == want {
+			found = append(found, e)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return generators.Secret{}, nil, &diag.Diagnostic{
+			Code: diag.SecretFile, Message: "leads to no file of this package",
+			Hint: "give the path relative to the RestateIntegration, and check that .krmignore does not leave it out",
+		}
+	case 1:
+		return sopsfile.ReadItem(found[0].Node()), nil, nil
+	}
+	return generators.Secret{}, nil, &diag.Diagnostic{Code: diag.NotOneSecret, Message: "must lead to a file with one document", Hint: "keep each Secret in a file of its own"}
+}
+
+const filesHint = "put the encrypted Secrets into the resources, and remove files"
+
+// refusedFiles stands for the forms in which an entry of files can mean nothing.
+type refusedFiles struct{}
+
+func (refusedFiles) read(string) (generators.Secret, []byte, *diag.Diagnostic) {
+	return generators.Secret{}, nil, &diag.Diagnostic{Code: diag.FilesRefused, Message: "must not be set when the function runs as a transformer, or through kpt fn eval", Hint: filesHint}
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package generators
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/restate-integration/restate-integration/api/v1alpha1"
+	"github.com/restate-integration/restate-integration/internal/diag"
+)
+
+// FieldRule restricts a field: to tunnel modes, or to a later version. The table is the one place that says which field means
+// something where; errors and reference are made from it.
+type FieldRule struct {
+	// Path is a field below the object, * for any key or index.
+	Path string
+	// Modes in which the field means something. None: it is not supported yet.
+	Modes []v1alpha1.TunnelMode
+	// Hint says what to do instead.
+	Hint string
+}
+
+var (
+	operatorOnly   = []v1alpha1.TunnelMode{v1alpha1.TunnelOperator}
+	standaloneOnly = []v1alpha1.TunnelMode{v1alpha1.TunnelStandalone}
+	withTunnel     = []v1alpha1.TunnelMode{v1alpha1.TunnelOperator, v1alpha1.TunnelStandalone}
+)
+
+var fieldRules = []FieldRule{
+	{"spec.cluster", standaloneOnly, "in Operator mode the tunnel's name is the uid of the RestateCloudEnvironment"},
+	{"spec.images.tunnel", withTunnel, ""},
+	{"spec.credentials.tunnel", withTunnel, ""},
+	{"spec.networkPolicy.restateCloud", withTunnel, ""},
+	{"spec.tunnel.name", standaloneOnly, "in Operator mode the tunnel's name is the uid of the RestateCloudEnvironment"},
+	{"spec.tunnel.replicas", withTunnel, ""},
+	{"spec.tunnel.remoteProxy", withTunnel, ""},
+	{"spec.tunnel.egressTo", withTunnel, ""},
+	{"spec.tunnel.resources", withTunnel, ""},
+	{"spec.tunnel.env", withTunnel, ""},
+	{"spec.tunnel.podTemplate", withTunnel, ""},
+	{"spec.tunnel.podTemplate.topologySpreadConstraints", standaloneOnly, "the operator's CRD has no such field; use podTemplate.affinity"},
+	{"spec.tunnel.podTemplate.priorityClassName", standaloneOnly, "the operator's CRD has no such field"},
+	{"spec.tunnel.podTemplate.securityContext", standaloneOnly, "the operator's CRD has no such field"},
+	{"spec.tunnel.podDisruptionBudget", withTunnel, ""},
+	{"spec.tunnel.operator.namespace", operatorOnly, ""},
+	{"spec.tunnel.operator.resourceName", operatorOnly, ""},
+	{"spec.services.*.deployment", operatorOnly, "without the operator, run the service yourself and describe it by podSelector"},
+
+	{"spec.images.registry", nil, ""},
+	{"spec.images.pullSecrets", nil, ""},
+	{"spec.images.envoy", nil, ""},
+	{"spec.images.bento", nil, ""},
+	{"spec.images.restateCli", nil, ""},
+	{"spec.credentials.ingress", nil, ""},
+	{"spec.credentials.admin", nil, ""},
+	{"spec.credentials.nats", nil, ""},
+	{"spec.secrets.recipients", nil, ""},
+	{"spec.secrets.minRecipients", nil, ""},
+	{"spec.secrets.maxAge", nil, ""},
+	{"spec.tunnel.operator.uid", nil, ""},
+	{"spec.tunnel.operator.apiServer", nil, ""},
+	{"spec.tunnel.existing", nil, ""},
+	{"spec.services.*.uses", nil, ""},
+	{"spec.services.*.deployment.podTemplate", nil, "use deployment.template"},
+	{"spec.services.*.deployment.autoscaling", nil, ""},
+	{"spec.services.*.deployment.drain", nil, ""},
+	{"spec.services.*.deployment.deletePolicy", nil, ""},
+	{"spec.services.*.registration.revision", nil, ""},
+	{"spec.services.*.registration.force", nil, ""},
+	{"spec.services.*.registration.podTemplate", nil, ""},
+	{"spec.wasmcloud", nil, ""},
+	{"spec.nats", nil, ""},
+	{"spec.gateway", nil, ""},
+	{"spec.observability.podMonitor", nil, ""},
+	{"spec.observability.rules", nil, ""},
+	{"spec.observability.dashboard", nil, ""},
+	{"spec.observability.otlp", nil, ""},
+	{"spec.patches", nil, ""},
+}
+
+// FieldRules returns the table for the reference.
+func FieldRules() []FieldRule { return slices.Clone(fieldRules) }
+
+// unsupportedValues are values of built fields that are not supported yet.
+var unsupportedValues = map[string][]string{
+	"spec.gitops.tool":                      {"ArgoCD", "Flux", "Kpt"},
+	"spec.secrets.delivery":                 {"External"},
+	"spec.tunnel.mode":                      {"Existing"},
+	"spec.services.*.deployment.tunnelMode": {"InProcess"},
+	"spec.services.*.registration.mode":     {"Job"},
+	"spec.networkPolicy.dns.profile":        {"OpenShift", "Gardener", "NodeLocal"},
+}
+
+// checkFields holds the fields that are set against the tables. A field that has its zero value counts as not set.
+func (r *resolver) checkFields() {
+	mode := r.spec.Tunnel.Mode
+	if mode == "" {
+		mode = v1alpha1.TunnelOperator
+	}
+	tree := asTree(r.in)
+	for _, rule := range fieldRules {
+		for _, found := range lookup(tree, nil, strings.Split(rule.Path, ".")) {
+			switch {
+			case rule.Modes == nil:
+				r.problem(diag.NotSupported, found.path, "", or(rule.Hint, "remove it"), "is not supported yet")
+			case !slices.Contains(rule.Modes, mode):
+				r.problem(diag.NotInMode, found.path, "", or(rule.Hint, "remove it"), "must not be set when spec.tunnel.mode is %s; it has a meaning in %s", mode, modes(rule.Modes))
+			}
+		}
+	}
+	for _, path := range sortedKeys(unsupportedValues) {
+		for _, found := range lookup(tree, nil, strings.Split(path, ".")) {
+			if value, _ := found.value.(string); slices.Contains(unsupportedValues[path], value) {
+				r.problem(diag.NotSupported, found.path, value, "", "has a value that is not supported yet")
+			}
+		}
+	}
+	r.adminURL(tree)
+}
+
+// adminURL is used by the remote proxy alone, as long as nothing registers by Job.
+func (r *resolver) adminURL(tree map[string]any) {
+	if r.spec.Tunnel.RemoteProxy.Enabled {
+		return
+	}
+	for _, found := range lookup(tree, nil, []string{"spec", "cloud", "adminURL"}) {
+		r.problem(diag.NoEffect, found.path, "", "remove it", "must not be set while spec.tunnel.remoteProxy is off")
+	}
+}
+
+func modes(list []v1alpha1.TunnelMode) string {
+	var names []string
+	for _, m := range list {
+		names = append(names, string(m))
+	}
+	return strings.Join(names, " and ")
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// asTree is the JSON form of the spec: what is not set is not there.
+func asTree(in *v1alpha1.RestateIntegration) map[string]any {
+	var tree map[string]any
+	if raw, err := json.Marshal(in); err == nil {
+		_ = json.Unmarshal(raw, &tree) // it was marshalled a line above
+	}
+	return tree
+}
+
+// field found at a path.
+type foundField struct {
+	path  *field.Path
+	value any
+}
+
+// lookup returns what a path with wildcards leads to, leaving out empty maps and lists.
+func lookup(value any, path *field.Path, rest []string) []foundField {
+	if len(rest) == 0 {
+		if empty(value) {
+			return nil
+		}
+		return []foundField{{path, value}}
+	}
+	m, _ := value.(map[string]any)
+	if rest[0] == "*" {
+		var out []foundField
+		for _, key := range sortedKeys(m) {
+			out = append(out, lookup(m[key], entry(path, key), rest[1:])...)
+		}
+		return out
+	}
+	child, found := m[rest[0]]
+	if !found {
+		return nil
+	}
+	return lookup(child, path.Child(rest[0]), rest[1:])
+}
+
+// empty reports whether a value carries nothing: structs without omitempty come as maps of empty values.
+func empty(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case map[string]any:
+		for _, e := range v {
+			if !empty(e) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		return len(v) == 0
+	}
+	return false
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package generators
+
+import "github.com/restate-integration/restate-integration/internal/diag"
+
+// Input is what the edge knows besides the spec: the Secrets in sight, as items of the package or read from files.
+type Input struct {
+	// Secrets holds every v1 Secret in sight whose name the spec refers to, in the order of the input.
+	Secrets []Secret
+}
+
+// Secret is an encrypted v1 Secret, read without any key. It never holds a plaintext value.
+type Secret struct {
+	Namespace, Name string
+	// File is the entry of credentials.<role>.files that it was read from; empty for an item of the package.
+	File string
+	// Keys has the union of data and stringData by key.
+	Keys map[string]SecretKey
+	// MACOnly says whether sops.mac_only_encrypted is true.
+	MACOnly bool
+	// Annotations has the keys of metadata.annotations, sorted, without those that a host sets.
+	Annotations []string
+	// Problems holds what is wrong with the document itself, whatever the spec says. Path is empty; Message names the key,
+	// never the value.
+	Problems []diag.Diagnostic
+}
+
+// SecretKey is what can be known of one value without decrypting it.
+type SecretKey struct {
+	// Digest is the hex sha256 of "<data|stringData>/<key>=<ciphertext>": it changes exactly when the ciphertext does, and not
+	// with labels, indentation or recipients. Empty when the value is not sealed.
+	Digest string
+	// Empty is true for "", which sops leaves as it is.
+	Empty bool
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package generators
+
+import (
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+// CheckLinks reports every reference between objects that leads nowhere: a selector that matches no pod, a port that no
+// container has, an account or environment that is not there. It is empty for every valid Model; anything else is a defect of
+// the function, found before it reaches a cluster.
+func CheckLinks(m Model, built []Built) []string {
+	l := &links{exists: map[ID]bool{}, pods: expectedPods(m)}
+	for _, b := range built {
+		if l.exists[b.ID()] {
+			l.dangling(b, "stands twice")
+		}
+		l.exists[b.ID()] = true
+		if d, ok := b.Object.(*appsv1.Deployment); ok {
+			l.pods = append(l.pods, pods{d.Namespace, d.Spec.Template.Labels, containerPorts(d.Spec.Template.Spec)})
+		}
+	}
+	for _, b := range built {
+		l.check(b)
+	}
+	return l.problems
+}
+
+// pods are pods that exist once the objects are applied. Unknown ports (nil) match every port.
+type pods struct {
+	namespace string
+	labels    labels.Set
+	ports     map[string]int32
+}
+
+// expectedPods are those that others make: the operator from the RestateCloudEnvironment and the RestateDeployments, and
+// whoever runs the remaining services.
+func expectedPods(m Model) []pods {
+	var out []pods
+	if t := m.Tunnel; t != nil && t.Environment != "" {
+		out = append(out, pods{t.Namespace, t.PodLabels, nil})
+	}
+	for _, s := range m.Services {
+		if d := s.Deployment; d != nil && d.Template != nil {
+			out = append(out, pods{s.Namespace, d.Template.Labels, nil})
+		} else if s.Labels != nil {
+			out = append(out, pods{s.Namespace, s.Labels, nil})
+		}
+	}
+	return out
+}
+
+func containerPorts(spec corev1.PodSpec) map[string]int32 {
+	ports := map[string]int32{}
+	for _, c := range spec.Containers {
+		for _, p := range c.Ports {
+			ports[p.Name] = p.ContainerPort
+		}
+	}
+	return ports
+}
+
+type links struct {
+	exists   map[ID]bool
+	pods     []pods
+	problems []string
+}
+
+func (l *links) dangling(b Built, format string, args ...any) {
+	l.problems = append(l.problems, fmt.Sprintf("%s %s/%s: ", b.ID().Kind, b.ID().Namespace, b.ID().Name)+fmt.Sprintf(format, args...))
+}
+
+func (l *links) check(b Built) {
+	switch o := b.Object.(type) {
+	case *appsv1.Deployment:
+		l.deployment(b, o)
+	case *corev1.Service:
+		l.service(b, o)
+	case *policyv1.PodDisruptionBudget:
+		l.selects(b, o.Namespace, *o.Spec.Selector)
+	case *networkingv1.NetworkPolicy:
+		l.policy(b, o)
+	case *restateDeployment:
+		if !l.exists[ID{"restate.dev", restateCloudEnvironmentKind, "", o.Spec.Restate.Register.Cloud}] {
+			l.dangling(b, "registers with RestateCloudEnvironment %q, which is not there", o.Spec.Restate.Register.Cloud)
+		}
+		l.matches(b, o.Spec.Selector, o.Spec.Template.Labels)
+	}
+}
+
+func (l *links) deployment(b Built, d *appsv1.Deployment) {
+	spec := d.Spec.Template.Spec
+	if !l.exists[ID{"", "ServiceAccount", d.Namespace, spec.ServiceAccountName}] {
+		l.dangling(b, "uses ServiceAccount %q, which is not there", spec.ServiceAccountName)
+	}
+	l.matches(b, *d.Spec.Selector, d.Spec.Template.Labels)
+	ports := containerPorts(spec)
+	for _, c := range spec.Containers {
+		if p := c.ReadinessProbe; p != nil && p.HTTPGet != nil && ports[p.HTTPGet.Port.StrVal] == 0 {
+			l.dangling(b, "probes port %q, which no container has", p.HTTPGet.Port.StrVal)
+		}
+	}
+}
+
+func (l *links) service(b Built, s *corev1.Service) {
+	for _, p := range l.selected(s.Namespace, matchLabels(s.Spec.Selector)) {
+		for _, port := range s.Spec.Ports {
+			if p.ports != nil && p.ports[port.TargetPort.StrVal] == 0 {
+				l.dangling(b, "leads to port %q, which no container has", port.TargetPort.StrVal)
+			}
+		}
+	}
+	l.selects(b, s.Namespace, matchLabels(s.Spec.Selector))
+}
+
+// policy checks the pods that a policy selects and, where we know their containers, the ports that it opens.
+func (l *links) policy(b Built, np *networkingv1.NetworkPolicy) {
+	if len(np.Spec.PodSelector.MatchLabels) == 0 || len(np.Spec.PodSelector.MatchExpressions) > 0 {
+		return // every pod of the namespace, or a selector of the user's own
+	}
+	l.selects(b, np.Namespace, np.Spec.PodSelector)
+	for _, p := range l.selected(np.Namespace, np.Spec.PodSelector) {
+		for _, rule := range np.Spec.Ingress {
+			for _, port := range rule.Ports {
+				if p.ports != nil && !hasPort(p.ports, *port.Port) {
+					l.dangling(b, "opens port %s, which no container has", port.Port.String())
+				}
+			}
+		}
+	}
+}
+
+func hasPort(ports map[string]int32, want intstr.IntOrString) bool {
+	for _, number := range ports {
+		if number == want.IntVal {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *links) matches(b Built, selector metav1.LabelSelector, podLabels map[string]string) {
+	s, err := metav1.LabelSelectorAsSelector(&selector)
+	if err != nil || s.Empty() || !s.Matches(labels.Set(podLabels)) {
+		l.dangling(b, "selects other pods than its template makes")
+	}
+}
+
+func (l *links) selects(b Built, namespace string, selector metav1.LabelSelector) {
+	if len(l.selected(namespace, selector)) == 0 {
+		l.dangling(b, "selects no pod")
+	}
+}
+
+func (l *links) selected(namespace string, selector metav1.LabelSelector) []pods {
+	s, err := metav1.LabelSelectorAsSelector(&selector)
+	if err != nil {
+		return nil
+	}
+	var out []pods
+	for _, p := range l.pods {
+		if p.namespace == namespace && s.Matches(p.labels) {
+			out = append(out, p)
+		}
+	}
+	return out
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package generators
+
+import (
+	"net/netip"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
+
+	"github.com/restate-integration/restate-integration/api/v1alpha1"
+	"github.com/restate-integration/restate-integration/internal/diag"
+)
+
+func (r *resolver) policy() {
+	np, path := r.spec.NetworkPolicy, specPath.Child("networkPolicy")
+	r.m.Policy = Policy{
+		Baseline:    np.Baseline,
+		DNS:         r.dns(path.Child("dns"), np.DNS),
+		Cloud:       r.cloudPeers(path.Child("restateCloud"), np.RestateCloud),
+		TunnelPorts: sortedUnique(np.RestateCloud.TunnelPorts),
+		Scraper:     *r.spec.Observability.ScrapeFrom,
+	}
+	r.peer(specPath.Child("observability", "scrapeFrom"), r.m.Policy.Scraper)
+	r.operatorNamespace(path)
+}
+
+// dns opens UDP and TCP: the client looks up SRV records, whose answers can be too long for UDP, and exits when it cannot.
+func (r *resolver) dns(path *field.Path, d v1alpha1.DNS) networkingv1.NetworkPolicyEgressRule {
+	// CoreDNS and kube-dns in their usual place (kubernetes/kubernetes, cluster/addons/dns).
+	peers := []networkingv1.NetworkPolicyPeer{podsIn(metav1.NamespaceSystem, matchLabels(map[string]string{"k8s-app": "kube-dns"}))}
+	numbers := []int32{53}
+	if len(d.To) > 0 {
+		peers = d.To
+		r.peers(path.Child("to"), d.To)
+	}
+	if len(d.Ports) > 0 {
+		numbers = d.Ports
+	}
+	var ports []networkingv1.NetworkPolicyPort
+	for i, number := range numbers {
+		r.port(path.Child("ports").Index(i), number)
+		for _, protocol := range []corev1.Protocol{corev1.ProtocolUDP, corev1.ProtocolTCP} {
+			ports = append(ports, networkingv1.NetworkPolicyPort{Protocol: ptr.To(protocol), Port: ptr.To(intstr.FromInt32(number))})
+		}
+	}
+	return to(ports, peers...)
+}
+
+// cloudPeers gives each CIDR the exceptions that lie inside of it.
+func (r *resolver) cloudPeers(path *field.Path, c v1alpha1.RestateCloud) []networkingv1.NetworkPolicyPeer {
+	for i, p := range c.TunnelPorts {
+		r.port(path.Child("tunnelPorts").Index(i), p)
+	}
+	var except []netip.Prefix
+	for i, raw := range c.Except {
+		if p, ok := r.ipv4(path.Child("except").Index(i), raw); ok {
+			except = append(except, p)
+		}
+	}
+	var peers []networkingv1.NetworkPolicyPeer
+	for i, raw := range c.CIDRs {
+		outer, ok := r.ipv4(path.Child("cidrs").Index(i), raw)
+		if !ok {
+			continue
+		}
+		block := &networkingv1.IPBlock{CIDR: outer.String()}
+		for _, inner := range except {
+			if strictlyInside(inner, outer) {
+				block.Except = append(block.Except, inner.String())
+			}
+		}
+		peers = append(peers, networkingv1.NetworkPolicyPeer{IPBlock: block})
+	}
+	if r.runsTunnel() {
+		r.cloudReachable(path, c)
+	}
+	return peers
+}
+
+func (r *resolver) ipv4(path *field.Path, raw string) (netip.Prefix, bool) {
+	p, ok := r.cidr(path, raw)
+	if ok && !p.Addr().Is4() {
+		r.problem(diag.BadPeer, path, "", "remove it: the tunnel client fails on IPv6", "must be an IPv4 CIDR")
+		return p, false
+	}
+	return p, ok
+}
+
+// runsTunnel reports whether this integration runs a tunnel itself.
+func (r *resolver) runsTunnel() bool {
+	mode := r.spec.Tunnel.Mode
+	return mode == v1alpha1.TunnelOperator || mode == v1alpha1.TunnelStandalone
+}
+
+func (r *resolver) cloudReachable(path *field.Path, c v1alpha1.RestateCloud) {
+	if len(c.CIDRs) == 0 {
+		r.problem(diag.NeedsCIDRs, path.Child("cidrs"), "", "set it to the addresses of the VPC endpoint", "must be set for a .byoc region, whose addresses are private")
+	}
+	if len(c.TunnelPorts) == 0 {
+		r.problem(diag.AllPorts, path.Child("tunnelPorts"), "", "look it up with: dig +short SRV tunnel."+r.spec.Cloud.Region+".restate.cloud",
+			"is empty, so that the tunnel may open every TCP port of these addresses")
+	}
+}
+
+// operatorNamespace refuses what would cut off the operator, which shares its namespace with the tunnel's pods.
+func (r *resolver) operatorNamespace(path *field.Path) {
+	if r.spec.Tunnel.Mode != v1alpha1.TunnelOperator || r.in.Namespace != r.spec.Tunnel.Operator.Namespace {
+		return
+	}
+	if r.spec.Namespace.Create && r.spec.Namespace.PodSecurity == v1alpha1.PodSecurityRestricted {
+		r.problem(diag.OperatorPods, specPath.Child("namespace", "podSecurity"), string(r.spec.Namespace.PodSecurity), "use baseline, or another metadata.namespace",
+			"must not be restricted in the operator's namespace, because the tunnel pods that the operator makes do not pass it")
+	}
+	if r.spec.NetworkPolicy.Baseline == v1alpha1.BaselineNamespace {
+		r.problem(diag.OperatorPods, path.Child("baseline"), string(v1alpha1.BaselineNamespace), "use Owned, or another metadata.namespace",
+			"must not be Namespace in the operator's namespace, because it would close the operator's own pods")
+	}
+}
+
+// closesNamespace reports whether the baseline closes every pod of a namespace.
+func (r *resolver) closesNamespace(namespace string) bool {
+	return r.spec.NetworkPolicy.Baseline == v1alpha1.BaselineNamespace && namespace == r.in.Namespace
+}
+
+// opensEverybody reports whether a peer selects every namespace or every address.
+func opensEverybody(p networkingv1.NetworkPolicyPeer) bool {
+	everyNamespace := p.NamespaceSelector != nil && len(p.NamespaceSelector.MatchLabels)+len(p.NamespaceSelector.MatchExpressions) == 0 && p.PodSelector == nil
+	return everyNamespace || p.IPBlock != nil && slices.Contains([]string{"0.0.0.0/0", "::/0"}, p.IPBlock.CIDR)
+}

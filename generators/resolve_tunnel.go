@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package generators
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/restate-integration/restate-integration/api/v1alpha1"
+	"github.com/restate-integration/restate-integration/internal/diag"
+)
+
+func (r *resolver) tunnel() {
+	in, path := r.spec.Tunnel, specPath.Child("tunnel")
+	if !r.runsTunnel() {
+		return
+	}
+	t := &Tunnel{
+		Mode:        in.Mode,
+		Replicas:    *in.Replicas,
+		Proxy:       in.RemoteProxy,
+		Image:       imageTunnel,
+		PullPolicy:  r.m.PullPolicy,
+		Env:         in.Env,
+		Resources:   in.Resources,
+		PodTemplate: in.PodTemplate,
+		Budget:      *in.PodDisruptionBudget,
+		EgressTo:    in.EgressTo,
+	}
+	if r.spec.Images.Tunnel != "" {
+		r.image(specPath.Child("images", "tunnel"), r.spec.Images.Tunnel)
+		t.Image = r.spec.Images.Tunnel
+	}
+	if in.Mode == v1alpha1.TunnelOperator {
+		r.operatorTunnel(path.Child("operator"), t)
+	} else {
+		r.standaloneTunnel(path, t)
+	}
+	r.atLeast(path.Child("replicas"), in.Replicas, 0)
+	r.resources(path.Child("resources"), in.Resources)
+	r.tunnelEnv(path.Child("env"), in.Env)
+	r.remoteProxy(path.Child("remoteProxy"), in.RemoteProxy)
+	r.egressRules(path.Child("egressTo"), in.EgressTo)
+	r.podTemplate(path.Child("podTemplate"), in.PodTemplate, t.PodLabels)
+	r.budget(path.Child("podDisruptionBudget"), t)
+	r.m.Tunnel = t
+}
+
+func (r *resolver) operatorTunnel(path *field.Path, t *Tunnel) {
+	o := r.spec.Tunnel.Operator
+	r.label(path.Child("namespace"), o.Namespace, maxName)
+	if path := path.Child("resourceName"); o.ResourceName != r.in.Name {
+		r.label(path, o.ResourceName, maxEnvironmentName)
+	}
+	t.Namespace = o.Namespace
+	t.Environment = o.ResourceName
+	t.PodLabels = map[string]string{labelName: tunnelClient, labelInstance: "tunnel-" + o.ResourceName}
+}
+
+// looksTyped matches what the tunnel client reads as a number or a boolean even when it is quoted (run: 123, 1.5, true).
+var looksTyped = regexp.MustCompile(`^([+-]?[0-9.]+|true|false)$`)
+
+// tunnelNamePattern is that of Restate's SDKs.
+var tunnelNamePattern = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+
+func (r *resolver) standaloneTunnel(path *field.Path, t *Tunnel) {
+	t.Namespace = r.in.Namespace
+	t.PodLabels = map[string]string{labelName: tunnelClient, labelInstance: r.m.objectName("tunnel", "")}
+	name, cluster := r.spec.Tunnel.Name, r.spec.Cluster
+	r.label(specPath.Child("cluster"), cluster, maxName)
+	switch {
+	case name != "" && !tunnelNamePattern.MatchString(name):
+		r.problem(diag.TunnelName, path.Child("name"), name, "", "must consist of letters, digits, -, _ or .")
+	case looksTyped.MatchString(name):
+		r.problem(diag.TunnelName, path.Child("name"), name, "add a letter: tunnel-"+strings.TrimLeft(name, "+-"), "must not read as a number or a boolean, which the tunnel client refuses even when quoted")
+	case len(name) > maxName:
+		r.problem(diag.TunnelName, path.Child("name"), name, "", "must be at most %d characters long, not %d", maxName, len(name))
+	case name == "" && cluster == "":
+		r.problem(diag.TunnelName, path.Child("name"), "", "set spec.cluster to a short name of this cluster, or spec.tunnel.name",
+			"must be set, because tunnels of one name from two clusters are load-balanced as one")
+	}
+	if name == "" {
+		name = limitName(cluster+"-"+r.in.Namespace+"-"+r.in.Name, maxName)
+	}
+	t.Name = name
+}
+
+// tunnelVariables may be set by the user; RUST_ variables besides. Every other RESTATE_ variable is either set by the function,
+// or would lead the Full-role key elsewhere (RESTATE_CLOUD_SUFFIX, RESTATE_TUNNEL_SERVERS).
+var tunnelVariables = []string{
+	"SSL_CERT_FILE", "RESTATE_CONNECT_TIMEOUT", "RESTATE_SHUTDOWN_TIMEOUT", "RESTATE_POOLS_PER_TUNNEL", "RESTATE_INITIAL_MAX_SEND_STREAMS",
+	"RESTATE_HTTP_KEEP_ALIVE_OPTIONS__INTERVAL", "RESTATE_HTTP_KEEP_ALIVE_OPTIONS__TIMEOUT",
+}
+
+// durationPattern is the only form in which the client takes a duration (run: 5s and 3 end it with exit 1).
+var durationPattern = regexp.MustCompile(`^\{secs=([0-9]{1,9}),nanos=[0-9]{1,9}\}$`)
+
+// maxShutdownSeconds keeps the client's own wait inside of the pod's grace period.
+const maxShutdownSeconds = 300
+
+func (r *resolver) tunnelEnv(path *field.Path, env []corev1.EnvVar) {
+	r.env(path, env)
+	for i, e := range env {
+		p := path.Index(i)
+		switch {
+		case strings.HasPrefix(e.Name, "RUST_"):
+		case !slices.Contains(tunnelVariables, e.Name):
+			r.problem(diag.TunnelEnv, p.Child("name"), e.Name, "allowed are RUST_* and "+strings.Join(tunnelVariables, ", "), "must not be set here")
+		case strings.HasSuffix(e.Name, "_TIMEOUT") || strings.HasSuffix(e.Name, "__INTERVAL"):
+			r.tunnelDuration(p.Child("value"), e)
+		}
+	}
+}
+
+func (r *resolver) tunnelDuration(path *field.Path, e corev1.EnvVar) {
+	if e.ValueFrom != nil {
+		return
+	}
+	match := durationPattern.FindStringSubmatch(e.Value)
+	if match == nil {
+		r.problem(diag.TunnelEnv, path, "", "write {secs=5,nanos=0}", "must be a duration in the form that the tunnel client reads")
+		return
+	}
+	if seconds, _ := strconv.Atoi(match[1]); e.Name == "RESTATE_SHUTDOWN_TIMEOUT" && seconds > maxShutdownSeconds {
+		r.problem(diag.OutOfRange, path, match[1], "", "must be at most %d seconds, because the pod is killed soon after", maxShutdownSeconds)
+	}
+}
+
+// remoteProxy is closed unless somebody named who may use it.
+func (r *resolver) remoteProxy(path *field.Path, p v1alpha1.RemoteProxy) {
+	lists := []proxyPeers{{path.Child("allowFrom"), p.AllowFrom}, {path.Child("adminFrom"), p.AdminFrom}}
+	for _, l := range lists {
+		r.proxyPeers(l, p.Enabled)
+	}
+	if !p.Enabled {
+		return
+	}
+	if len(p.AllowFrom) == 0 {
+		r.problem(diag.ProxyUnguarded, path.Child("allowFrom"), "", "name the pods that may call without authentication", "must name at least one peer")
+	}
+	r.problem(diag.ProxyOpen, path.Child("enabled"), "true", "prefer the ingress URL with an Ingress-role key",
+		"lets every peer in allowFrom act with the Full-role key and without authentication, and so does whoever may register a URL, because loopback is a legal tunnel destination")
+}
+
+// proxyPeers are those of one of the remote proxy's ports.
+type proxyPeers struct {
+	path  *field.Path
+	peers []networkingv1.NetworkPolicyPeer
+}
+
+func (r *resolver) proxyPeers(l proxyPeers, enabled bool) {
+	r.peers(l.path, l.peers)
+	if !enabled && len(l.peers) > 0 {
+		r.problem(diag.NoEffect, l.path, "", "set enabled: true, or remove it", "must not be set while the remote proxy is off")
+	}
+	for i, peer := range l.peers {
+		if opensEverybody(peer) {
+			r.problem(diag.ProxyUnguarded, l.path.Index(i), "", "name a namespace or pods", "must not select everybody")
+		}
+	}
+}
+
+func (r *resolver) podTemplate(path *field.Path, t v1alpha1.PodTemplate, selector map[string]string) {
+	r.labels(path.Child("labels"), t.Labels)
+	for _, key := range sortedKeys(t.Labels) {
+		if _, selects := selector[key]; selects || strings.HasPrefix(key, annotationPrefix) {
+			r.problem(diag.BadMetadata, entry(path.Child("labels"), key), "", "remove it", "is a label that selects the pods")
+		}
+	}
+	r.commonAnnotations(path.Child("annotations"), t.Annotations)
+	r.labels(path.Child("nodeSelector"), t.NodeSelector)
+	r.securityContext(path.Child("securityContext"), t.SecurityContext)
+}
+
+// securityContext must not take back what the containers' own context promises.
+func (r *resolver) securityContext(path *field.Path, c *corev1.PodSecurityContext) {
+	if c == nil {
+		return
+	}
+	if c.RunAsUser != nil && *c.RunAsUser == 0 {
+		r.problem(diag.BadPodTemplate, path.Child("runAsUser"), "0", "leave it out, and the platform chooses", "must not be root")
+	}
+	if c.RunAsNonRoot != nil && !*c.RunAsNonRoot {
+		r.problem(diag.BadPodTemplate, path.Child("runAsNonRoot"), "false", "leave it out", "must not be false")
+	}
+	if c.SeccompProfile != nil && c.SeccompProfile.Type == corev1.SeccompProfileTypeUnconfined {
+		r.problem(diag.BadPodTemplate, path.Child("seccompProfile", "type"), string(c.SeccompProfile.Type), "use RuntimeDefault", "must not be Unconfined")
+	}
+	if len(c.Sysctls) > 0 {
+		r.problem(diag.BadPodTemplate, path.Child("sysctls"), "", "leave them out", "must be empty: most do not pass Pod Security restricted")
+	}
+}
+
+func (r *resolver) budget(path *field.Path, t *Tunnel) {
+	b := t.Budget
+	switch {
+	case (b.MaxUnavailable == nil) == (b.MinAvailable == nil):
+		r.problem(diag.OutOfRange, path, "", "", "must have exactly one of maxUnavailable and minAvailable")
+	case b.MaxUnavailable != nil:
+		r.budgetValue(path.Child("maxUnavailable"), *b.MaxUnavailable)
+		if b.MaxUnavailable.Type == intstr.Int && b.MaxUnavailable.IntVal == 0 {
+			r.problem(diag.OutOfRange, path.Child("maxUnavailable"), "0", "use 1", "must be at least 1: 0 blocks every node drain")
+		}
+	default:
+		r.budgetValue(path.Child("minAvailable"), *b.MinAvailable)
+		if b.MinAvailable.Type == intstr.Int && t.Replicas > 1 && b.MinAvailable.IntVal >= t.Replicas {
+			r.problem(diag.OutOfRange, path.Child("minAvailable"), b.MinAvailable.String(), "", "must be less than replicas (%d), or every node drain is blocked", t.Replicas)
+		}
+	}
+}
+
+func (r *resolver) budgetValue(path *field.Path, v intstr.IntOrString) {
+	if v.Type == intstr.Int && v.IntVal < 0 || v.Type == intstr.String && len(validation.IsValidPercent(v.StrVal)) > 0 {
+		r.problem(diag.OutOfRange, path, v.String(), "", "must be a number that is not negative, or a percentage like 50%%")
+	}
+}

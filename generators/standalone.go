@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package generators
+
+import (
+	"strconv"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/utils/ptr"
+)
+
+// Facts of the tunnel client v0.6.0 that the Deployment rests on.
+const (
+	// tokenDir and tokenFile are where the token is mounted.
+	tokenDir  = "/var/run/secrets/restate.cloud"
+	tokenFile = "token"
+	// nonRootUser is the user of the client's image (gcr.io/distroless/static:nonroot).
+	nonRootUser int64 = 65532
+	// tunnelGraceSeconds lets running requests end: the client waits 300 s after SIGTERM.
+	tunnelGraceSeconds int64 = 310
+)
+
+// standaloneObjects runs the tunnel client without the operator.
+func standaloneObjects(m Model, t *Tunnel) []Built {
+	account := &corev1.ServiceAccount{
+		TypeMeta:                     metav1.TypeMeta{APIVersion: "v1", Kind: "ServiceAccount"},
+		ObjectMeta:                   metav1.ObjectMeta{Namespace: t.Namespace, Name: m.objectName("tunnel", "")},
+		AutomountServiceAccountToken: ptr.To(false),
+	}
+	return []Built{
+		{Object: account, Source: "spec.tunnel"},
+		{Object: standaloneDeployment(m, t), Source: "spec.tunnel"},
+		{Object: standaloneService(m, t), Source: "spec.tunnel"},
+	}
+}
+
+func standaloneDeployment(m Model, t *Tunnel) *appsv1.Deployment {
+	return &appsv1.Deployment{
+		TypeMeta:   metav1.TypeMeta{APIVersion: appsv1.SchemeGroupVersion.String(), Kind: "Deployment"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: t.Namespace, Name: m.objectName("tunnel", ""), Labels: map[string]string{labelName: tunnelClient}},
+		Spec: appsv1.DeploymentSpec{
+			Replicas: ptr.To(t.Replicas),
+			Selector: ptr.To(matchLabels(t.PodLabels)),
+			// A new pod is ready before an old one goes, so that a rollout never narrows the tunnel.
+			Strategy: appsv1.DeploymentStrategy{
+				Type:          appsv1.RollingUpdateDeploymentStrategyType,
+				RollingUpdate: &appsv1.RollingUpdateDeployment{MaxUnavailable: ptr.To(intstr.FromInt32(0)), MaxSurge: ptr.To(intstr.FromInt32(1))},
+			},
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{
+					Labels:      merged(t.PodTemplate.Labels, t.PodLabels, map[string]string{labelIntegration: m.Name}),
+					Annotations: merged(t.PodTemplate.Annotations, digestAnnotation(t)),
+				},
+				Spec: standalonePod(m, t),
+			},
+		},
+	}
+}
+
+func standalonePod(m Model, t *Tunnel) corev1.PodSpec {
+	pod := corev1.PodSpec{
+		ServiceAccountName:            m.objectName("tunnel", ""),
+		AutomountServiceAccountToken:  ptr.To(false),
+		EnableServiceLinks:            ptr.To(false),
+		TerminationGracePeriodSeconds: ptr.To(tunnelGraceSeconds),
+		SecurityContext:               t.PodTemplate.SecurityContext,
+		NodeSelector:                  t.PodTemplate.NodeSelector,
+		Tolerations:                   t.PodTemplate.Tolerations,
+		Affinity:                      t.PodTemplate.Affinity,
+		TopologySpreadConstraints:     t.PodTemplate.TopologySpreadConstraints,
+		PriorityClassName:             t.PodTemplate.PriorityClassName,
+		DNSConfig:                     t.PodTemplate.DNSConfig,
+		Containers:                    []corev1.Container{tunnelContainer(m, t)},
+		// The whole volume, not a subPath: a subPath would never see a changed Secret.
+		Volumes: []corev1.Volume{{Name: "token", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{
+			SecretName: t.Secret.Name, DefaultMode: ptr.To[int32](0o440), Items: []corev1.KeyToPath{{Key: t.Secret.Key, Path: tokenFile}},
+		}}}},
+	}
+	if pod.SecurityContext == nil {
+		pod.SecurityContext = &corev1.PodSecurityContext{
+			RunAsNonRoot: ptr.To(true), RunAsUser: ptr.To(nonRootUser), RunAsGroup: ptr.To(nonRootUser), FSGroup: ptr.To(nonRootUser),
+			FSGroupChangePolicy: ptr.To(corev1.FSGroupChangeOnRootMismatch),
+			SeccompProfile:      &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+		}
+	}
+	if pod.TopologySpreadConstraints == nil {
+		pod.TopologySpreadConstraints = spread(t.PodLabels)
+	}
+	return pod
+}
+
+// tunnelContainer has a readiness probe and no liveness probe: /health answers 500 until a tunnel was open once, so that it
+// would restart the pod for as long as Restate Cloud cannot be reached. The client exits by itself when it cannot go on.
+func tunnelContainer(m Model, t *Tunnel) corev1.Container {
+	c := corev1.Container{
+		Name:            tunnelClient,
+		Image:           t.Image,
+		ImagePullPolicy: corev1.PullPolicy(t.PullPolicy),
+		Env: []corev1.EnvVar{
+			{Name: "RESTATE_TUNNEL_NAME", Value: t.Name},
+			{Name: "RESTATE_ENVIRONMENT_ID", Value: m.Cloud.EnvironmentID},
+			{Name: "RESTATE_SIGNING_PUBLIC_KEY", Value: m.Cloud.SigningPublicKey},
+			{Name: "RESTATE_CLOUD_REGION", Value: m.Cloud.Region},
+			// 0.6.0 knows this name only; RESTATE_AUTH_TOKEN_FILE is that of later builds.
+			{Name: "RESTATE_BEARER_TOKEN_FILE", Value: tokenDir + "/" + tokenFile},
+			// Never left out: the bare client's own default is true.
+			{Name: "RESTATE_REMOTE_PROXY", Value: strconv.FormatBool(t.Proxy.Enabled)},
+		},
+		Ports:           []corev1.ContainerPort{{Name: "health", ContainerPort: portHealth, Protocol: corev1.ProtocolTCP}},
+		ReadinessProbe:  &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/health", Port: intstr.FromString("health")}}},
+		Resources:       *t.Resources,
+		SecurityContext: restrictedContainer(),
+		VolumeMounts:    []corev1.VolumeMount{{Name: "token", MountPath: tokenDir, ReadOnly: true}},
+	}
+	if t.Proxy.Enabled {
+		c.Ports = append(c.Ports,
+			corev1.ContainerPort{Name: "ingress", ContainerPort: portIngress, Protocol: corev1.ProtocolTCP},
+			corev1.ContainerPort{Name: "admin", ContainerPort: portAdmin, Protocol: corev1.ProtocolTCP})
+	}
+	c.Env = append(append(c.Env, proxyURLs(m)...), t.Env...)
+	return c
+}
+
+// standaloneService has the health port and, with the remote proxy, its two ports, named as the operator names them.
+func standaloneService(m Model, t *Tunnel) *corev1.Service {
+	port := func(name string, number int32, protocol *string) corev1.ServicePort {
+		return corev1.ServicePort{Name: name, Port: number, TargetPort: intstr.FromString(name), Protocol: corev1.ProtocolTCP, AppProtocol: protocol}
+	}
+	ports := []corev1.ServicePort{port("health", portHealth, nil)}
+	if t.Proxy.Enabled {
+		h2c := ptr.To("kubernetes.io/h2c")
+		ports = append([]corev1.ServicePort{port("ingress", portIngress, h2c), port("admin", portAdmin, h2c)}, ports...)
+	}
+	return &corev1.Service{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Service"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: t.Namespace, Name: m.objectName("tunnel", ""), Labels: map[string]string{labelName: tunnelClient}},
+		Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeClusterIP, Selector: t.PodLabels, Ports: ports},
+	}
+}

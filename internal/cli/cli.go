@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package cli is the command line: the KRM function without arguments, and one file for each subcommand.
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/restate-integration/restate-integration/fn"
+)
+
+// IO has the streams of a command. Data goes to Out, everything for people to Err.
+type IO struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// Exit codes.
+const (
+	exitOK = 0
+	// exitInvalid is for input that is not valid.
+	exitInvalid = 1
+	// exitUsage is for a wrong command line.
+	exitUsage = 2
+)
+
+// Main runs the command line and returns the exit code. Without arguments it is the KRM function, as kustomize and kpt call it;
+// on a terminal nobody pipes a ResourceList, so help is printed instead.
+func Main(args []string, streams IO, version string) int {
+	if len(args) == 0 && !isTerminal(streams.In) {
+		return function(streams)
+	}
+	root := newRoot(streams, version)
+	root.SetArgs(args)
+	err := root.Execute()
+	var invalid invalidError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &invalid):
+		fmt.Fprintf(streams.Err, "error: %v\n", err)
+		return exitInvalid
+	}
+	fmt.Fprintf(streams.Err, "error: %v\nrun restate-integration --help\n", err)
+	return exitUsage
+}
+
+// invalidError is about what the user asked for, not about how.
+type invalidError struct{ error }
+
+// function opens the working directory for the credentials' files: kustomize sets it to the kustomization root. Where that
+// cannot be opened, the function works without files.
+func function(streams IO) int {
+	var files fn.Files
+	if root, err := os.OpenRoot("."); err == nil {
+		defer root.Close()
+		files = root
+	}
+	return fn.Main(streams.In, streams.Out, streams.Err, files)
+}
+
+func isTerminal(in io.Reader) bool {
+	f, ok := in.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+func newRoot(streams IO, version string) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "restate-integration",
+		Short: "Connect a Kubernetes cluster to Restate Cloud with one spec",
+		Long: `restate-integration is a KRM function: it expands a RestateIntegration into the manifests of a tunnel to Restate Cloud, its
+network policies and the services behind it. kustomize and kpt call it without arguments, with a ResourceList on standard
+input. The commands below are for people.`,
+		Version:       version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+	}
+	root.SetIn(streams.In)
+	root.SetOut(streams.Out)
+	root.SetErr(streams.Err)
+	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(newExplain(), newSchema(), newVersion(version))
+	return root
+}

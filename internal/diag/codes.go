@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diag
+
+// Code is stable from the first release: scripts, dashboards and documentation may rely on it. The first two digits name the
+// subject: 01 input and host, 02 shape of the spec, 03 values, 04 secrets, 05 services, 06 tunnel, 07 package, 08 network.
+type Code string
+
+// The codes. Each is described once, in Catalogue.
+const (
+	Unparsable      Code = "RI0101"
+	TooLarge        Code = "RI0102"
+	BadConfig       Code = "RI0103"
+	NoIntegration   Code = "RI0104"
+	FullParser      Code = "RI0105"
+	InternalError   Code = "RI0106"
+	UnknownField    Code = "RI0201"
+	DuplicateKey    Code = "RI0202"
+	WrongType       Code = "RI0203"
+	Required        Code = "RI0204"
+	NotSupported    Code = "RI0205"
+	NotInMode       Code = "RI0206"
+	UnknownValue    Code = "RI0207"
+	NoEffect        Code = "RI0208"
+	BadName         Code = "RI0301"
+	BadEnvironment  Code = "RI0302"
+	BadRegion       Code = "RI0303"
+	UnknownRegion   Code = "RI0304"
+	BadSigningKey   Code = "RI0305"
+	BadURL          Code = "RI0306"
+	HostNotAllowed  Code = "RI0307"
+	BadPort         Code = "RI0308"
+	OutOfRange      Code = "RI0309"
+	BadMetadata     Code = "RI0310"
+	BadImage        Code = "RI0311"
+	BadPeer         Code = "RI0312"
+	BadPath         Code = "RI0313"
+	BadResources    Code = "RI0314"
+	SecretInSpec    Code = "RI0401"
+	PlaintextSecret Code = "RI0402"
+	NotOneSecret    Code = "RI0403"
+	WrongSecret     Code = "RI0404"
+	SecretKey       Code = "RI0405"
+	NotSealed       Code = "RI0406"
+	NotMACOnly      Code = "RI0407"
+	SecretMetadata  Code = "RI0408"
+	SecretNotSeen   Code = "RI0409"
+	SecretFile      Code = "RI0410"
+	FilesRefused    Code = "RI0411"
+	MalformedENC    Code = "RI0412"
+	SecretElsewhere Code = "RI0413"
+	SameURL         Code = "RI0501"
+	CannotDeploy    Code = "RI0502"
+	NotRegistered   Code = "RI0503"
+	OpenService     Code = "RI0504"
+	EgressClosed    Code = "RI0505"
+	BadPodTemplate  Code = "RI0506"
+	TunnelName      Code = "RI0601"
+	TunnelEnv       Code = "RI0602"
+	ProxyUnguarded  Code = "RI0603"
+	ProxyOpen       Code = "RI0604"
+	OperatorPods    Code = "RI0605"
+	HeldObject      Code = "RI0701"
+	TwoOwners       Code = "RI0702"
+	Kept            Code = "RI0703"
+	Summary         Code = "RI0704"
+	NeedsCIDRs      Code = "RI0801"
+	AllPorts        Code = "RI0802"
+)
+
+// Entry documents one code: what explain prints and the reference lists.
+type Entry struct {
+	Code     Code
+	Severity Severity
+	// Title is a few words, Cause says when it appears, Fix what to do.
+	Title, Cause, Fix string
+}
+
+// Describe returns the entry of a code. An unknown code is an error, so that nothing slips through unnoticed.
+func Describe(c Code) Entry {
+	for _, e := range catalogue {
+		if e.Code == c {
+			return e
+		}
+	}
+	return Entry{Code: c, Severity: Error, Title: "unknown code"}
+}
+
+// Catalogue lists every code in order. The slice is the caller's.
+func Catalogue() []Entry { return append([]Entry(nil), catalogue...) }
+
+var catalogue = []Entry{
+	{Unparsable, Error, "unparsable input", "Standard input is not one KRM ResourceList in UTF-8 YAML or JSON.", "Run the function through kustomize or kpt, or pipe a ResourceList into it."},
+	{TooLarge, Error, "input over a limit", "The input is over 64 MiB, a RestateIntegration over 1 MiB, or its nesting deeper than 100.", "Split the package, or remove what does not belong into the spec."},
+	{BadConfig, Error, "function config of another kind", "The functionConfig is neither a RestateIntegration nor a ConfigMap without data.", "Point generators or configPath at the RestateIntegration, or leave the config out to expand every one in the package."},
+	{NoIntegration, Info, "nothing to expand", "The function was asked to expand every RestateIntegration of the list, and there is none.", "Add one, or remove the function from the pipeline."},
+	{FullParser, Info, "items reformatted", "The list is in flow style or JSON, or anchors cross items, so the items could not be cut as text and were read and written again; order and meaning are kept, comments and layout may change.", "Nothing has to be done. Block-style YAML keeps every byte."},
+	{InternalError, Error, "a defect of the function", "The function produced objects that do not fit together, or failed in a way that no input should cause.", "Report it with the RestateIntegration that causes it. Nothing was written."},
+	{UnknownField, Error, "unknown field", "The spec has a field that this version does not know.", "Correct the spelling or remove the field."},
+	{DuplicateKey, Error, "duplicate key", "One mapping has the same key twice; which one counts differs between tools.", "Remove one of the two."},
+	{WrongType, Error, "wrong type", "A value has another type than the field: text where a number belongs, a list where a map belongs.", "Write a value of the type that the message names."},
+	{Required, Error, "missing field", "A field that has no default is absent or empty.", "Add it."},
+	{NotSupported, Error, "not supported yet", "The field is part of the API, and this version does not act on it. It is refused so that nobody relies on it.", "Remove the field, or use a version that supports it."},
+	{NotInMode, Error, "not possible in this mode", "The field has a meaning in another mode only, so that it would be ignored here.", "Remove the field, or change the mode that the message names."},
+	{UnknownValue, Error, "value not allowed", "The field takes one of a few values, and this is none of them.", "Use one of the values in the message."},
+	{NoEffect, Error, "field without effect", "The field would change nothing because another field is not set.", "Set the other field, or remove this one."},
+	{BadName, Error, "invalid name", "A name is not a valid Kubernetes name, or too long to leave room for what is derived from it.", "Use lower-case letters, digits and hyphens, within the length in the message."},
+	{BadEnvironment, Error, "invalid environment id", "The environment id is not env_ followed by letters, digits, - or _, or it reads as a number without the prefix.", "Copy it from the Restate Cloud console."},
+	{BadRegion, Error, "invalid region", "The region does not match the pattern that Restate's operator and SDKs enforce.", "Use us, eu, or the region of a BYOC environment."},
+	{UnknownRegion, Warning, "unknown region", "The region is well formed, but neither us, eu nor a .byoc region.", "Check the spelling; a wrong region fails only when the tunnel resolves its servers."},
+	{BadSigningKey, Error, "invalid signing key", "The signing public key is not publickeyv1_ followed by the base58 form of exactly 32 bytes. The tunnel client does not check the length: it becomes ready and refuses every request.", "Copy it from the Restate Cloud console, Developers, Security."},
+	{BadURL, Error, "invalid URL", "An override URL is not an https URL with a host and nothing but a port and a path.", "Write https://host:port."},
+	{HostNotAllowed, Error, "host not allowed", "An override URL names a host outside *.restate.cloud, which would receive the API key.", "Name the host in spec.cloud.allowedHosts if that is meant."},
+	{BadPort, Error, "invalid port", "A port is not between 1 and 65535.", "Use the number of a TCP port."},
+	{OutOfRange, Error, "number out of range", "A number is outside of what the field or Kubernetes allows.", "Use a number within the bounds in the message."},
+	{BadMetadata, Error, "invalid label or annotation", "A label or annotation is malformed, or is one that the function sets itself.", "Correct it, or remove it."},
+	{BadImage, Error, "invalid image", "An image reference is empty, has blanks, or carries neither tag nor digest.", "Write registry/repository:tag or registry/repository@sha256:digest."},
+	{BadPeer, Error, "invalid network peer", "A NetworkPolicy peer or port is malformed, or would allow everybody.", "Name the peer by podSelector, namespaceSelector or ipBlock."},
+	{BadPath, Error, "invalid path", "The path of a service has characters outside RFC 3986, a dot segment or a leading or final slash.", "Write it as v1 or greeter/v1."},
+	{BadResources, Error, "invalid resources", "A resource request is larger than its limit, or a quantity is malformed.", "Lower the request or raise the limit."},
+	{SecretInSpec, Error, "secret in the spec", "The spec holds secret material. It would be stored in plain text in Git and in kpt's status.", "Remove it, rotate it, and refer to an encrypted Secret by name."},
+	{PlaintextSecret, Error, "plaintext secret", "A Secret that the spec names has a value under data or stringData that is not encrypted.", "Encrypt the file with sops, and rotate the value if it was committed."},
+	{NotOneSecret, Error, "not one Secret", "A file of credentials.*.files does not hold exactly one document, a v1 Secret.", "Keep one Secret in each file."},
+	{WrongSecret, Error, "another Secret than named", "A file holds a Secret of another name, or for a namespace in which nothing reads it.", "Correct the name or namespace in the Secret before encrypting it."},
+	{SecretKey, Error, "key missing", "The Secret does not have the key that the spec names, or the key is empty.", "Add the key, or name the one that is there."},
+	{NotSealed, Error, "not sealed by sops", "The Secret has no sops block, or the block has no MAC, so that nothing can decrypt or verify it.", "Encrypt the file with sops."},
+	{NotMACOnly, Error, "MAC covers metadata", "The Secret was encrypted without mac_only_encrypted, so that kustomize breaks its MAC as soon as it adds a label or sorts a key.", "Set mac_only_encrypted: true in .sops.yaml and encrypt again, or set spec.secrets.requireMacOnlyEncrypted to false."},
+	{SecretMetadata, Error, "metadata not allowed", "The Secret carries owner references, finalizers or annotations that are not on the allow-list.", "Remove them, or add the annotation to spec.secrets.allowedAnnotations."},
+	{SecretNotSeen, Warning, "secret not in sight", "A Secret that the spec names is neither among the items nor in files, so that it was not checked and a rotation will not restart the pods that read it.", "Add the encrypted Secret to the package, or set source: External with a rolloutKey that you change at each rotation."},
+	{SecretFile, Error, "secret file not readable", "A path of credentials.*.files does not lead to a file of this package.", "Give the path relative to the kustomization or to the RestateIntegration, without leaving its directory."},
+	{FilesRefused, Error, "files cannot be read here", "This host runs the function in a form in which it does not see files.", "Put the encrypted Secrets into resources, so that they are items of the list, and remove files."},
+	{MalformedENC, Error, "malformed ciphertext", "A value begins like sops ciphertext and is not exactly that; sops would decrypt it and leave the rest in plain text.", "Encrypt the value again."},
+	{SecretElsewhere, Error, "secret in the wrong namespace", "A Secret of the referenced name is in sight, and nothing reads it in its namespace.", "Move it to the namespace that the message names."},
+	{SameURL, Error, "two services with one URL", "Two services have the same namespace, Service, port, scheme and path, so that Restate cannot tell them apart.", "Change one of them."},
+	{CannotDeploy, Error, "deployment not possible", "A service with deployment needs the Operator mode, port 9080 and scheme http, because Restate's operator makes its Service.", "Correct the fields in the message, or run the service yourself."},
+	{NotRegistered, Warning, "service not registered", "Nothing registers this service with Restate Cloud.", "Use one of the ways in the message."},
+	{OpenService, Info, "service not isolated", "The service is not isolated, so that who may reach it is decided elsewhere.", "Set isolate: true to admit the tunnel and allowFrom only."},
+	{EgressClosed, Info, "egress closed", "The pods of this service may open connections to DNS and to what egressTo names, and to nothing else.", "Add what is missing to egressTo."},
+	{BadPodTemplate, Error, "pod template does not fit", "The template of a deployment contradicts what the spec says of the service.", "Correct the template as the message says."},
+	{TunnelName, Error, "invalid tunnel name", "The tunnel name is missing, malformed, or reads as a number or a boolean, which the tunnel client refuses even when quoted.", "Set spec.cluster or spec.tunnel.name to letters, digits, -, _ or . that do not read as a number."},
+	{TunnelEnv, Error, "variable not allowed", "spec.tunnel.env has a variable that is set by the function, or that would send the API key elsewhere.", "Remove it, or use the field in the message."},
+	{ProxyUnguarded, Error, "remote proxy without guard", "remoteProxy opens ports that need no authentication and act with the full key, and no peer is named that may use them.", "Name who may call in allowFrom."},
+	{ProxyOpen, Warning, "remote proxy open", "The peers in allowFrom act on the environment with the full key and without authentication.", "Prefer the ingress URL with an Ingress-role key."},
+	{OperatorPods, Error, "operator's namespace too strict", "The operator's tunnel pods do not pass Pod Security restricted, and a default-deny would cut the operator off.", "Keep the integration in a namespace of its own."},
+	{HeldObject, Error, "name held by another object", "The package has an object of the same kind, namespace and name that this integration does not own. It is not overwritten.", "Rename one of them, or hand it over with the annotation restate-integration.dev/adopt: <namespace>/<name> of the integration."},
+	{TwoOwners, Error, "two integrations, one object", "Two RestateIntegrations yield the same object, or have the same namespace and name.", "Rename one, or create the namespace in one of them only."},
+	{Kept, Warning, "object kept", "The spec no longer yields this object, and it is kept because removing it would orphan every registered URL or delete a namespace.", "Delete it by hand, or set deletionPolicy: Delete."},
+	{Summary, Info, "summary", "How many objects the integration yields.", "Nothing has to be done."},
+	{NeedsCIDRs, Error, "CIDRs needed", "A BYOC region has private addresses that no default can know.", "Set spec.networkPolicy.restateCloud.cidrs to the VPC endpoint's addresses."},
+	{AllPorts, Warning, "every port open to Restate Cloud", "The port of the tunnel servers is in a DNS SRV record and not known here, so the tunnel may open any TCP port to public addresses.", "Look it up with dig SRV tunnel.<region>.restate.cloud and set spec.networkPolicy.restateCloud.tunnelPorts."},
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/restate-integration/restate-integration/generators"
 	"github.com/restate-integration/restate-integration/internal/diag"
 	"github.com/restate-integration/restate-integration/internal/emit"
+	"github.com/restate-integration/restate-integration/internal/redact"
 	"github.com/restate-integration/restate-integration/internal/resourcelist"
 )
 
@@ -45,7 +46,9 @@ func (p *pkg) apply() []diag.Diagnostic {
 			ds = append(ds, p.put(j, b)...)
 		}
 		for _, text := range j.sealed {
-			ds = append(ds, failed(p.list.Append(text), "a file of credentials")...)
+			if err := p.list.AppendText(text); err != nil { // it was read as one Secret before
+				ds = append(ds, diag.Diagnostic{Code: diag.InternalError, Subject: subject(j.meta), Message: "an encrypted Secret cannot be put into the list: " + err.Error()})
+			}
 		}
 	}
 	return append(ds, p.prune(written)...)
@@ -66,7 +69,7 @@ func (p *pkg) twoOwners() []diag.Diagnostic {
 		for _, b := range j.built {
 			if other := yields[b.ID()]; other != nil {
 				ds = append(ds, diag.Diagnostic{Code: diag.TwoOwners, Path: b.Source, Subject: subject(j.meta), Hint: "let one of them make it",
-					Message: fmt.Sprintf("yields %s, which RestateIntegration %s yields as well", idText(b.ID()), other.owner())})
+					Message: fmt.Sprintf("yields %s, which RestateIntegration %s yields as well", idText(b.ID()), redact.Text(other.owner()))})
 				continue
 			}
 			yields[b.ID()] = j
@@ -98,7 +101,8 @@ func (p *pkg) put(j *job, b generators.Built) []diag.Diagnostic {
 		}
 	}
 	if place == nil {
-		return append(ds, failed(p.list.Append(document(b, j.placement(b))), idText(b.ID()))...)
+		p.list.Append(document(b, j.placement(b)))
+		return ds
 	}
 	kept := map[string]string{}
 	for key, value := range place.meta.Annotations {
@@ -106,24 +110,17 @@ func (p *pkg) put(j *job, b generators.Built) []diag.Diagnostic {
 			kept[key] = value
 		}
 	}
-	return append(ds, failed(p.list.Replace(place.Item, document(b, kept)), idText(b.ID()))...)
-}
-
-// failed reports an object that does not fit into the list: a defect of ours.
-func failed(err error, what string) []diag.Diagnostic {
-	if err == nil {
-		return nil
-	}
-	return []diag.Diagnostic{{Code: diag.InternalError, Message: fmt.Sprintf("%s cannot be put into the list: %v", what, err)}}
+	p.list.Replace(place.Item, document(b, kept))
+	return ds
 }
 
 func held(j *job, b generators.Built, e entry) diag.Diagnostic {
 	by := "an object that this integration does not own"
 	if owner := e.meta.Annotations[generators.AnnotationOwnedBy]; owner != "" {
-		by = fmt.Sprintf("an object of RestateIntegration %s", owner)
+		by = "an object of RestateIntegration " + redact.Text(owner)
 	}
 	if e.at.file != "" {
-		by += " in " + e.at.file
+		by += " in " + redact.Text(e.at.file)
 	}
 	return diag.Diagnostic{
 		Code: diag.HeldObject, Path: b.Source, Subject: subject(j.meta),

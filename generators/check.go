@@ -200,15 +200,19 @@ func (r *resolver) policyPort(path *field.Path, p networkingv1.NetworkPolicyPort
 	}
 }
 
-// imagePattern is a reference with a tag or a digest (distribution/reference grammar, without the parts that need lower-casing).
-var imagePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]*(/[a-z0-9._-]+)*(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(@sha256:[a-f0-9]{64})?$`)
+// imagePattern is the grammar of github.com/distribution/reference, as far as it tells a slip of the keyboard from an image.
+var imagePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]*(/[a-z0-9._-]+)*(:[A-Za-z0-9_][A-Za-z0-9._-]*)?(@sha256:[a-f0-9]+)?$`)
+
+// sha256Hex is the length of a digest.
+const sha256Hex = 64
 
 func (r *resolver) image(path *field.Path, ref string) {
 	if ref == "" {
 		return
 	}
 	last := ref[strings.LastIndex(ref, "/")+1:]
-	if !imagePattern.MatchString(ref) || !strings.ContainsAny(last, ":@") {
+	_, digest, pinned := strings.Cut(last, "@sha256:")
+	if !imagePattern.MatchString(ref) || !strings.ContainsAny(last, ":@") || pinned && len(digest) != sha256Hex {
 		r.problem(diag.BadImage, path, ref, "write registry/repository:tag or registry/repository@sha256:digest", "must be an image with a tag or a digest")
 	}
 }

@@ -3,7 +3,7 @@
 package generators
 
 import (
-	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -101,9 +101,9 @@ func (r *resolver) checkFields() {
 	if mode == "" {
 		mode = v1alpha1.TunnelOperator
 	}
-	tree := asTree(r.in)
+	spec := reflect.ValueOf(*r.in)
 	for _, rule := range fieldRules {
-		for _, found := range lookup(tree, nil, strings.Split(rule.Path, ".")) {
+		for _, found := range lookup(spec, nil, strings.Split(rule.Path, ".")) {
 			switch {
 			case rule.Modes == nil:
 				r.problem(diag.NotSupported, found.path, "", or(rule.Hint, "remove it"), "is not supported yet")
@@ -113,22 +113,19 @@ func (r *resolver) checkFields() {
 		}
 	}
 	for _, path := range sortedKeys(unsupportedValues) {
-		for _, found := range lookup(tree, nil, strings.Split(path, ".")) {
-			if value, _ := found.value.(string); slices.Contains(unsupportedValues[path], value) {
+		for _, found := range lookup(spec, nil, strings.Split(path, ".")) {
+			if value := found.value.String(); slices.Contains(unsupportedValues[path], value) {
 				r.problem(diag.NotSupported, found.path, value, "", "has a value that is not supported yet")
 			}
 		}
 	}
-	r.adminURL(tree)
+	r.adminURL()
 }
 
 // adminURL is used by the remote proxy alone, as long as nothing registers by Job.
-func (r *resolver) adminURL(tree map[string]any) {
-	if r.spec.Tunnel.RemoteProxy.Enabled {
-		return
-	}
-	for _, found := range lookup(tree, nil, []string{"spec", "cloud", "adminURL"}) {
-		r.problem(diag.NoEffect, found.path, "", "remove it", "must not be set while spec.tunnel.remoteProxy is off")
+func (r *resolver) adminURL() {
+	if r.spec.Cloud.AdminURL != "" && !r.spec.Tunnel.RemoteProxy.Enabled {
+		r.problem(diag.NoEffect, specPath.Child("cloud", "adminURL"), "", "remove it", "must not be set while spec.tunnel.remoteProxy is off")
 	}
 }
 
@@ -147,58 +144,67 @@ func or(a, b string) string {
 	return b
 }
 
-// asTree is the JSON form of the spec: what is not set is not there.
-func asTree(in *v1alpha1.RestateIntegration) map[string]any {
-	var tree map[string]any
-	if raw, err := json.Marshal(in); err == nil {
-		_ = json.Unmarshal(raw, &tree) // it was marshalled a line above
-	}
-	return tree
-}
-
-// field found at a path.
+// foundField is a field that is set, with its path.
 type foundField struct {
 	path  *field.Path
-	value any
+	value reflect.Value
 }
 
-// lookup returns what a path with wildcards leads to, leaving out empty maps and lists.
-func lookup(value any, path *field.Path, rest []string) []foundField {
+// lookup returns the fields that a path with wildcards leads to and that are set. A block that is present counts as set even
+// when it is empty: nats: {} asks for NATS with every default.
+func lookup(v reflect.Value, path *field.Path, rest []string) []foundField {
 	if len(rest) == 0 {
-		if empty(value) {
+		if !isSet(v) {
 			return nil
 		}
-		return []foundField{{path, value}}
+		return []foundField{{path, v}}
 	}
-	m, _ := value.(map[string]any)
+	if v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			return nil
+		}
+		v = v.Elem()
+	}
 	if rest[0] == "*" {
 		var out []foundField
-		for _, key := range sortedKeys(m) {
-			out = append(out, lookup(m[key], entry(path, key), rest[1:])...)
+		for _, key := range sortedKeys(stringKeys(v)) {
+			out = append(out, lookup(v.MapIndex(reflect.ValueOf(key)), entry(path, key), rest[1:])...)
 		}
 		return out
 	}
-	child, found := m[rest[0]]
-	if !found {
-		return nil
-	}
-	return lookup(child, path.Child(rest[0]), rest[1:])
+	return lookup(jsonField(v, rest[0]), path.Child(rest[0]), rest[1:])
 }
 
-// empty reports whether a value carries nothing: structs without omitempty come as maps of empty values.
-func empty(v any) bool {
-	switch v := v.(type) {
-	case nil:
-		return true
-	case map[string]any:
-		for _, e := range v {
-			if !empty(e) {
-				return false
+func stringKeys(m reflect.Value) map[string]bool {
+	keys := map[string]bool{}
+	for _, k := range m.MapKeys() {
+		keys[k.String()] = true
+	}
+	return keys
+}
+
+// jsonField is the field of a struct by its JSON name. The paths are those of the table, so that a test finds a wrong one.
+func jsonField(v reflect.Value, name string) reflect.Value {
+	for i := range v.NumField() {
+		if tag, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ","); tag == name {
+			return v.Field(i)
+		}
+	}
+	panic("no field " + name)
+}
+
+// isSet reports whether a field differs from an absent one.
+func isSet(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Map, reflect.Slice:
+		return v.Len() > 0
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if isSet(v.Field(i)) {
+				return true
 			}
 		}
-		return true
-	case []any:
-		return len(v) == 0
+		return false
 	}
-	return false
+	return !v.IsZero()
 }

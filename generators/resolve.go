@@ -72,5 +72,9 @@ func (r *resolver) metadata() {
 	r.m.ClusterDomain = s.ClusterDomain
 	r.m.Retain = s.DeletionPolicy == v1alpha1.DeletionRetain
 	r.m.NamespaceSpec = s.Namespace
+	if !r.m.Retain {
+		r.problem(diag.NotRetained, specPath.Child("deletionPolicy"), string(s.DeletionPolicy), "go back to Retain once the removal is done",
+			"removes the RestateCloudEnvironment and the Namespace when the spec no longer yields them, which orphans every registered URL")
+	}
 	r.m.PullPolicy = string(s.Images.PullPolicy)
 }

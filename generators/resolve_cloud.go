@@ -17,7 +17,7 @@ import (
 
 // The patterns that Restate's operator (in-process mode) and SDKs enforce on identifiers.
 var (
-	environmentPattern = regexp.MustCompile(`^env_[A-Za-z0-9_-]{1,63}$`)
+	environmentPattern = regexp.MustCompile(`^env_[A-Za-z0-9_-]+$`)
 	regionPattern      = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)*$`)
 	byocPattern        = regexp.MustCompile(`^[a-z0-9-]+\.byoc$`)
 )
@@ -36,7 +36,8 @@ func (r *resolver) cloud() {
 	r.required(id, c.EnvironmentID, "the id that the Restate Cloud console shows, env_...")
 	r.required(region, c.Region, "us, eu, or <id>.byoc")
 	r.required(key, c.SigningPublicKey, "the key that the Restate Cloud console shows, publickeyv1_...")
-	if c.EnvironmentID != "" && !environmentPattern.MatchString(c.EnvironmentID) {
+	// The id without env_ is a label of host names, and so at most 63 characters long.
+	if c.EnvironmentID != "" && (!environmentPattern.MatchString(c.EnvironmentID) || len(c.ID()) > maxName) {
 		r.problem(diag.BadEnvironment, id, c.EnvironmentID, "copy it from the Restate Cloud console", "must be env_ followed by 1 to 63 letters, digits, - or _")
 	}
 	r.region(region, c.Region)

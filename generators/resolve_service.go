@@ -35,10 +35,13 @@ func (r *resolver) services() {
 }
 
 func (r *resolver) service(path *field.Path, s *Service) {
+	before := len(r.ds)
 	r.required(path.Child("namespace"), s.Namespace, "the namespace in which the service runs")
 	r.label(path.Child("namespace"), s.Namespace, maxName)
 	r.port(path.Child("port"), *s.Port)
-	r.port(path.Child("targetPort"), *s.TargetPort)
+	if *s.TargetPort != *s.Port { // its default
+		r.port(path.Child("targetPort"), *s.TargetPort)
+	}
 	if s.MetricsPort != 0 {
 		r.port(path.Child("metricsPort"), s.MetricsPort)
 	}
@@ -55,7 +58,9 @@ func (r *resolver) service(path *field.Path, s *Service) {
 		r.deployment(path, s)
 	}
 	r.isolation(path, s)
-	r.registration(path.Child("registration"), s)
+	if !diag.HasError(r.ds[before:]) { // its URL would be made of what is wrong
+		r.registration(path.Child("registration"), s)
+	}
 }
 
 // pathSegment has the characters of RFC 3986, without $, which a shell would expand.

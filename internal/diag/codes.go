@@ -64,6 +64,7 @@ const (
 	TwoOwners       Code = "RI0702"
 	Kept            Code = "RI0703"
 	Summary         Code = "RI0704"
+	NotRetained     Code = "RI0705"
 	NeedsCIDRs      Code = "RI0801"
 	AllPorts        Code = "RI0802"
 )
@@ -146,6 +147,7 @@ var catalogue = []Entry{
 	{TwoOwners, Error, "two integrations, one object", "Two RestateIntegrations yield the same object, or have the same namespace and name.", "Rename one, or create the namespace in one of them only."},
 	{Kept, Warning, "object kept", "The spec no longer yields this object, and it is kept because removing it would orphan every registered URL or delete a namespace.", "Delete it by hand, or set deletionPolicy: Delete."},
 	{Summary, Info, "summary", "How many objects the integration yields.", "Nothing has to be done."},
+	{NotRetained, Warning, "objects not retained", "Under deletionPolicy Delete, the RestateCloudEnvironment and the Namespace are removed as soon as the spec no longer yields them. Changing the policy changes the environment's annotations, and so restarts the tunnel once.", "Go back to Retain once the removal is done."},
 	{NeedsCIDRs, Error, "CIDRs needed", "A BYOC region has private addresses that no default can know.", "Set spec.networkPolicy.restateCloud.cidrs to the VPC endpoint's addresses."},
 	{AllPorts, Warning, "every port open to Restate Cloud", "The port of the tunnel servers is in a DNS SRV record and not known here, so the tunnel may open any TCP port to public addresses.", "Look it up with dig SRV tunnel.<region>.restate.cloud and set spec.networkPolicy.restateCloud.tunnelPorts."},
 }

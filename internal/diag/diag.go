@@ -48,8 +48,17 @@ type Subject struct {
 // Severity is fixed by the code.
 func (d Diagnostic) Severity() Severity { return Describe(d.Code).Severity }
 
-// Text is the finding without severity and place: the message, what was found, the hint.
+// Text is the finding without severity and place: the message, what was found, the hint. It is masked as a whole when a secret
+// has slipped into it: whoever writes a message passes the user's text through redact.Text, and this is the net below.
 func (d Diagnostic) Text() string {
+	text := d.text()
+	if _, found := redact.Find(text); found {
+		return redact.Mask
+	}
+	return text
+}
+
+func (d Diagnostic) text() string {
 	var b strings.Builder
 	b.WriteString(d.Message)
 	if d.Value != "" {

@@ -6,25 +6,21 @@ package emit
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// YAML is the canonical form of an object: the same object gives the same bytes. It ends in a newline and has no "---".
+// YAML is the canonical form of an object, a pointer to a struct: the same object gives the same bytes. It ends in a newline and
+// has no "---".
 func YAML(object any) ([]byte, error) {
-	raw, err := json.Marshal(object)
+	tree, err := toTree(reflect.ValueOf(object))
 	if err != nil {
-		return nil, fmt.Errorf("marshal object: %w", err)
-	}
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.UseNumber() // 1000000 stays a whole number
-	var tree map[string]any
-	if err := decoder.Decode(&tree); err != nil {
-		return nil, fmt.Errorf("read object back: %w", err)
+		return nil, fmt.Errorf("convert object: %w", err)
 	}
 	for _, path := range noise {
 		strip(tree, strings.Split(path, "."))
@@ -97,19 +93,36 @@ func toNode(v any) (*yaml.Node, error) {
 			n.Content = append(n.Content, c)
 		}
 		return n, nil
-	case json.Number:
-		tag := "!!int"
-		if strings.ContainsAny(v.String(), ".eE") {
-			tag = "!!float"
-		}
-		return &yaml.Node{Kind: yaml.ScalarNode, Tag: tag, Value: v.String()}, nil
+	case string:
+		return stringNode(v)
+	case int64:
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: strconv.FormatInt(v, 10)}, nil
+	case bool:
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: strconv.FormatBool(v)}, nil
 	}
+	return encoded(v)
+}
+
+// encoded lets the library choose tag and quotes. It makes an encoder for each call, which is most of the cost of emitting.
+func encoded(v any) (*yaml.Node, error) {
 	n := &yaml.Node{}
 	if err := n.Encode(v); err != nil {
 		return nil, fmt.Errorf("write value: %w", err)
 	}
 	return n, nil
 }
+
+// stringNode leaves quoting to the encoder, which quotes what YAML 1.2 would read as another type. What only YAML 1.1 would,
+// such as on or 12:30, is known to Encode alone.
+func stringNode(s string) (*yaml.Node, error) {
+	if oldBool[strings.ToLower(s)] || strings.Contains(s, ":") && strings.ContainsAny(s[:1], "+-0123456789") {
+		return encoded(s)
+	}
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}, nil
+}
+
+// oldBool are the booleans of YAML 1.1 (yaml.org/type/bool.html), which kubectl reads.
+var oldBool = map[string]bool{"y": true, "yes": true, "on": true, "n": true, "no": true, "off": true}
 
 func mappingNode(m map[string]any) (*yaml.Node, error) {
 	n := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
@@ -127,9 +140,9 @@ func mappingNode(m map[string]any) (*yaml.Node, error) {
 		return strings.Compare(a, b)
 	})
 	for _, k := range keys {
-		key := &yaml.Node{}
-		if err := key.Encode(k); err != nil {
-			return nil, fmt.Errorf("write key: %w", err)
+		key, err := stringNode(k)
+		if err != nil {
+			return nil, err
 		}
 		val, err := toNode(m[k])
 		if err != nil {

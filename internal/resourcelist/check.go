@@ -21,7 +21,9 @@ const (
 )
 
 // topLevelKey is what a top-level key may look like. It keeps an unknown section to a form that needs no quoting.
-var topLevelKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_./-]{0,127}$`)
+var topLevelKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_./-]*$`)
+
+const maxTopLevelKey = 128
 
 // checkList tells whether a parsed document is a ResourceList.
 func checkList(root *yaml.Node) error {
@@ -34,7 +36,7 @@ func checkList(root *yaml.Node) error {
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		key := root.Content[i]
-		if key.Kind != yaml.ScalarNode || key.ShortTag() != yaml.NodeTagString || !topLevelKey.MatchString(key.Value) {
+		if key.Kind != yaml.ScalarNode || key.ShortTag() != yaml.NodeTagString || !topLevelKey.MatchString(key.Value) || len(key.Value) > maxTopLevelKey {
 			return fmt.Errorf("line %d: a top-level key must be a plain name", key.Line)
 		}
 		if seen[key.Value] {

@@ -103,6 +103,7 @@ functionConfig:
 	{"mixed line ends", "some lines end in CRLF", head + "items:\r\n- kind: A\n  t: |\r\n    x\n    y\r\n- kind: B\r\n"},
 	{"byte order mark", "the first key is not in the first byte", "\ufeff" + head + "items:\n- kind: A\n- kind: B\n"},
 	{"directive and marker", "lines before the first key", "# top\n%YAML 1.2 \n--- # doc\n# below\n\n" + head + "items:\n- kind: A\n- kind: B\n"},
+	{"byte order mark and directive", "the directive is not in the first byte", "\ufeff%YAML 1.2\n---\n" + head + "items:\n- kind: A\n- kind: B\n"},
 	{"marker", "a leading document marker", "---\n" + head + "items:\n- kind: A\n- kind: B\n"},
 	{"no final newline", "the last line has no end", head + "items:\n- kind: A\n- kind: B\n  a: b"},
 	{"no final newline after comment", "the last line is a comment without end", head + "items:\n- kind: A\n- kind: B\n# end"},
@@ -134,6 +135,7 @@ functionConfig: # fourteen
 # sixteen
 `},
 	{"comments left of deep dashes", "comments of less indentation do not end the list", head + "items:\n  # a\n# b\n  - kind: A\n # c\n  - kind: B\n    x: 1\n   # d\n  - kind: C\n# e\n"},
+	{"comments left of an item's text", "a comment in the dash's column may stand amid an item", head + "items:\n  - kind: A\n# a\n    b: 1\n\n  # b\n\n    c:\n# c\n    - 2\n  - kind: B\n"},
 	{"complex keys", "keys with ? and : on lines of their own", head + `items:
 - kind: A
   ? a
@@ -262,5 +264,8 @@ var fullCases = []fullCase{
 	{hardCase{"complex top-level key", "a key and its value on two lines", head + "? items\n: - kind: A\n  - kind: B\n"}, []string{"kind: A\n", "kind: B\n"}},
 	{hardCase{"comment with a break", "the comment ends before its line does", head + "items:\n- kind: A\n# x\u2028- kind: B\n"}, []string{"kind: A\n", "kind: B\n"}},
 	{hardCase{"breaks without line feed", "old Mac line ends", strings.ReplaceAll(head+"items:\n- kind: A\n- kind: B\n", "\n", "\r")}, []string{"kind: A\n", "kind: B\n"}},
+	{hardCase{"flow items on the next line", "a sequence, but none of dashes", head + "items:\n  [{kind: A}]\n"}, []string{"kind: A\n"}},
+	{hardCase{"far to the right", "each line of an own object would grow by the column", head + "items:\n" + strings.Repeat(" ", maxDashColumn+1) + "- kind: A\n"}, []string{"kind: A\n"}},
+	{hardCase{"byte order mark and json", "the brace is not in the first byte", "\ufeff{\"kind\": \"ResourceList\", \"apiVersion\": \"config.kubernetes.io/v1\", \"items\": [{\"kind\": \"\\/\"}]}"}, []string{"kind: /\n"}},
 	{hardCase{"closing brace in the first column", "flow text in the first column", head + "items:\n- {kind: A\n}\n- kind: B\n"}, []string{"kind: A\n", "kind: B\n"}},
 }

@@ -15,23 +15,22 @@ var errEntry = errors.New("must be one YAML mapping")
 
 // Replace puts an object in the place of an item, the comments directly above the item included. doc is as for Append.
 // A removed item that is replaced is back in the list.
-func (l *List) Replace(i *Item, doc []byte) error {
-	text, err := l.entry(doc)
-	if err != nil {
-		return fmt.Errorf("replace an item: %w", err)
-	}
-	i.replaced, i.removed = text, false
-	return nil
+func (l *List) Replace(i *Item, doc []byte) {
+	i.replaced, i.removed = indent(doc, l.items.column), false
 }
 
 // Remove takes an item out, with the comments directly above it and the blank lines below it.
 func (l *List) Remove(i *Item) { i.replaced, i.removed = nil, true }
 
-// Append puts an object at the end of the items. doc is YAML of exactly one mapping, maybe after `---` or a byte order
+// Append puts an object at the end of the items. doc is what our own encoder writes: one block mapping with a final newline,
+// which keeps its meaning when it is moved to the right, so that it is not read again.
+func (l *List) Append(doc []byte) { l.appended = append(l.appended, indent(doc, l.items.column)) }
+
+// AppendText is Append for a document that somebody else wrote: YAML of exactly one mapping, maybe after `---` or a byte order
 // mark, which are dropped. It is moved to the right and otherwise left as it is; when that would change its meaning (a
 // last block scalar without newline, say) it is encoded anew. The error says that doc is no such document, or is not
 // fit for a list, and quotes nothing of it; the list is then unchanged.
-func (l *List) Append(doc []byte) error {
+func (l *List) AppendText(doc []byte) error {
 	text, err := l.entry(doc)
 	if err != nil {
 		return fmt.Errorf("append an item: %w", err)

@@ -126,9 +126,9 @@ func TestForeignItemsKeepTheirBytes(t *testing.T) {
 				own := canonOf(t, ownDoc)
 
 				l := mustParse(t, c.input)
-				must(t, l.Append([]byte(ownDoc)))
-				must(t, l.Append([]byte("---\n"+ownDoc2)))
-				must(t, l.Replace(l.Items()[k], []byte(ownDoc)))
+				must(t, l.AppendText([]byte(ownDoc)))
+				must(t, l.AppendText([]byte("---\n"+ownDoc2)))
+				l.Replace(l.Items()[k], []byte(ownDoc))
 				out := string(l.Bytes([]byte(anyResult)))
 				checkForeign(t, out, k, wantTexts)
 				want := append(append([]string(nil), wantItems...), own, canonOf(t, ownDoc2))
@@ -236,7 +236,7 @@ func TestFullParserKeepsOrderAndMeaning(t *testing.T) {
 				want = append(want, canonOf(t, item))
 			}
 			diff(t, "items", want, listItems(l))
-			must(t, l.Append([]byte(ownDoc)))
+			must(t, l.AppendText([]byte(ownDoc)))
 			for _, results := range []string{"", anyResult} {
 				out := string(l.Bytes([]byte(results)))
 				diff(t, "output", append(want, canonOf(t, ownDoc)), wholeItems(t, out))
@@ -390,4 +390,12 @@ func TestNoPrefixPanics(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestParseKeepsACopy(t *testing.T) {
+	data := []byte(corpus[0].input)
+	l, err := Parse(data)
+	must(t, err)
+	clear(data)
+	diff(t, "Bytes", corpus[0].input, string(l.Bytes(nil)))
 }

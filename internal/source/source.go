@@ -8,13 +8,12 @@
 package source
 
 import (
-	"encoding/json"
 	"reflect"
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
-	sjson "sigs.k8s.io/json"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/restate-integration/restate-integration/internal/diag"
@@ -51,12 +50,14 @@ func Read(node *yaml.Node, into any) (Document, []diag.Diagnostic) {
 	return doc, w.ds
 }
 
+// decode goes through the converter that Kubernetes clients use, not through encoding/json: that one prepares itself for every
+// type that a pod could hold, which costs more than all the rest of a short process.
 func decode(tree *yaml.Node, into any) error {
-	raw, err := json.Marshal(value(tree))
-	if err != nil {
-		return err
+	fields, ok := value(tree).(map[string]any)
+	if !ok {
+		return nil // the walk has said so
 	}
-	return sjson.UnmarshalCaseSensitivePreserveInts(raw, into)
+	return runtime.DefaultUnstructuredConverter.FromUnstructured(fields, into)
 }
 
 // Sort puts findings into the order of the document; those without a path come first, and equal ones keep their order.

@@ -135,7 +135,13 @@ func (w *walker) pairs(path *field.Path, n *yaml.Node, f func(key, value *yaml.N
 			w.problem(diag.WrongType, path, "", "", "must have keys that are text")
 			continue
 		}
-		w.secret(path.Child(redact.Text(key.Value)), key.Value)
+		if kind, found := redact.Find(key.Value); found {
+			w.problem(diag.SecretInSpec, path.Child(redact.Mask), "", secretHint, "must not hold %s", string(kind))
+			w.secrets(path.Child(redact.Mask), n.Content[i+1])
+			n.Content = slices.Delete(n.Content, i, i+2)
+			i -= 2
+			continue
+		}
 		if seen[key.Value] {
 			w.problem(diag.DuplicateKey, path.Child(redact.Text(key.Value)), "", "remove one of the two", "must stand once")
 			continue
@@ -169,7 +175,9 @@ func (w *walker) scalar(path *field.Path, n *yaml.Node, t reflect.Type) {
 		w.unfit(diag.WrongType, path, n, "", "", "must be %s, not %s", scalarName(t), kindName(n))
 		return
 	}
-	w.secret(path, n.Value)
+	if w.secret(path, n) {
+		return
+	}
 	tag := n.ShortTag()
 	switch t.Kind() {
 	case reflect.String:
@@ -233,17 +241,21 @@ func (w *walker) special(path *field.Path, n *yaml.Node, check specialType) {
 	}
 }
 
-// secret reports secret material in one key or value, by place and kind.
-func (w *walker) secret(path *field.Path, s string) {
-	if kind, found := redact.Find(s); found {
-		w.problem(diag.SecretInSpec, path, "", "remove it, rotate it, and refer to an encrypted Secret by name", "must not hold %s", string(kind))
+// secret reports secret material in a value, by place and kind, and takes it out of the tree: nothing behind gets to see it.
+func (w *walker) secret(path *field.Path, n *yaml.Node) bool {
+	kind, found := redact.Find(n.Value)
+	if found {
+		w.unfit(diag.SecretInSpec, path, n, "", secretHint, "must not hold %s", string(kind))
 	}
+	return found
 }
 
-// secrets scans what is not walked: behind an unknown field, or of a wrong type.
+const secretHint = "remove it, rotate it, and refer to an encrypted Secret by name"
+
+// secrets scans what is not walked further: behind an unknown field, of a wrong type, or of a type that reads itself.
 func (w *walker) secrets(path *field.Path, n *yaml.Node) {
 	if n.Kind == yaml.ScalarNode {
-		w.secret(path, n.Value)
+		w.secret(path, n)
 		return
 	}
 	for _, c := range n.Content {

@@ -61,15 +61,19 @@ func (p *pkg) twoOwners() []diag.Diagnostic {
 	yields := map[generators.ID]*job{}
 	for _, j := range p.jobs {
 		if owners[j.owner()] {
-			ds = append(ds, diag.Diagnostic{Code: diag.TwoOwners, Path: "metadata.name", Value: j.meta.Name, Subject: subject(j.meta), Hint: "rename one of them",
-				Message: "must not be the name of two RestateIntegrations in one namespace"})
+			ds = append(ds, diag.Diagnostic{
+				Code: diag.TwoOwners, Path: "metadata.name", Value: j.meta.Name, Subject: subject(j.meta), Hint: "rename one of them",
+				Message: "must not be the name of two RestateIntegrations in one namespace",
+			})
 			continue
 		}
 		owners[j.owner()] = true
 		for _, b := range j.built {
 			if other := yields[b.ID()]; other != nil {
-				ds = append(ds, diag.Diagnostic{Code: diag.TwoOwners, Path: b.Source, Subject: subject(j.meta), Hint: "let one of them make it",
-					Message: fmt.Sprintf("yields %s, which RestateIntegration %s yields as well", idText(b.ID()), redact.Text(other.owner()))})
+				ds = append(ds, diag.Diagnostic{
+					Code: diag.TwoOwners, Path: b.Source, Subject: subject(j.meta), Hint: "let one of them make it",
+					Message: fmt.Sprintf("yields %s, which RestateIntegration %s yields as well", idText(b.ID()), redact.Text(other.owner())),
+				})
 				continue
 			}
 			yields[b.ID()] = j

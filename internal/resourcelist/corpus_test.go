@@ -246,13 +246,17 @@ type fullCase struct {
 }
 
 var fullCases = []fullCase{
-	{hardCase{"json", "flow style from the first byte", `{"apiVersion": "config.kubernetes.io/v1", "kind": "ResourceList",
+	{
+		hardCase{"json", "flow style from the first byte", `{"apiVersion": "config.kubernetes.io/v1", "kind": "ResourceList",
  "items": [{"kind": "A", "n": 123456789012345678901234567890, "s": "123", "e": [], "m": {}, "t": "a\nb"}, {"kind": "B", "u": "é\u00e9\/", "w": "\ud83d\ude00\\/"}]}`},
-		[]string{"kind: A\nn: 123456789012345678901234567890\ns: '123'\ne: []\nm: {}\nt: \"a\\nb\"\n", "kind: B\nu: éé/\nw: '\U0001f600\\/'\n"}},
+		[]string{"kind: A\nn: 123456789012345678901234567890\ns: '123'\ne: []\nm: {}\nt: \"a\\nb\"\n", "kind: B\nu: éé/\nw: '\U0001f600\\/'\n"},
+	},
 	{hardCase{"flow list of one", "a flow mapping with one key looks like a section", "{apiVersion: config.kubernetes.io/v1, kind: ResourceList, items: [{kind: A}]}\n"}, []string{"kind: A\n"}},
 	{hardCase{"flow items", "items in flow style", head + "items: [{kind: A, l: [x,\n y]}, {kind: B}]\n"}, []string{"kind: A\nl: [x, y]\n", "kind: B\n"}},
-	{hardCase{"alias crosses items", "an item leans on another", head + "items:\n- kind: A\n  a: &x {n: 1.10}\n- kind: B\n  a: *x\n  b:\n    <<: *x\n    c: 1\n"},
-		[]string{"kind: A\na: {n: 1.10}\n", "kind: B\na: {n: 1.10}\nb:\n  <<: {n: 1.10}\n  c: 1\n"}},
+	{
+		hardCase{"alias crosses items", "an item leans on another", head + "items:\n- kind: A\n  a: &x {n: 1.10}\n- kind: B\n  a: *x\n  b:\n    <<: *x\n    c: 1\n"},
+		[]string{"kind: A\na: {n: 1.10}\n", "kind: B\na: {n: 1.10}\nb:\n  <<: {n: 1.10}\n  c: 1\n"},
+	},
 	{hardCase{"alias crosses sections", "an item leans on the functionConfig", head + "functionConfig: &f\n  kind: F\nitems:\n- kind: A\n- *f\n"}, []string{"kind: A\n", "kind: F\n"}},
 	{hardCase{"quote crosses items", "a quoted text with the list's dashes", head + "items:\n- kind: A\n  a: \"x\n- kind: Fake\n  b\"\n- kind: B\n"}, []string{"kind: A\na: 'x - kind: Fake b'\n", "kind: B\n"}},
 	{hardCase{"quote crosses sections", "a quoted text in the first column", head + "items:\n- kind: A\n  a: 'x\nitems: y'\n- kind: B\n"}, []string{"kind: A\na: 'x items: y'\n", "kind: B\n"}},

@@ -101,8 +101,10 @@ func TestResultsKeepTheirPlace(t *testing.T) {
 
 func TestAppendKeepsTheDocument(t *testing.T) {
 	tests := []struct{ name, doc, want string }{
-		{"encrypted file", "# top\n---\nkind: Secret # c\n\n# between\nenc: |\n  -----BEGIN\n\n  x\nmac: ENC[x]\n# end\n",
-			"  - # top\n    kind: Secret # c\n\n    # between\n    enc: |\n      -----BEGIN\n\n      x\n    mac: ENC[x]\n    # end\n"},
+		{
+			"encrypted file", "# top\n---\nkind: Secret # c\n\n# between\nenc: |\n  -----BEGIN\n\n  x\nmac: ENC[x]\n# end\n",
+			"  - # top\n    kind: Secret # c\n\n    # between\n    enc: |\n      -----BEGIN\n\n      x\n    mac: ENC[x]\n    # end\n",
+		},
 		{"marker with comment", "--- # c\nkind: A\n", "  - # c\n    kind: A\n"},
 		{"byte order mark", "\ufeffkind: A\n", "  - kind: A\n"},
 		{"explicit indentation", "a: |2\n    x\n  y\nb:\n- |1\n   z\n", "  - a: |2\n        x\n      y\n    b:\n    - |1\n       z\n"},

@@ -4,6 +4,7 @@ package fn
 
 import (
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/restate-integration/restate-integration/api/v1alpha1"
@@ -133,10 +134,11 @@ func (p *pkg) one(config entry, files Files) {
 	p.jobs = append(p.jobs, j)
 }
 
-// onlyCopy reports whether the list holds nothing but the config: kustomize mirrors a generator's config into the items.
+// onlyCopy reports whether the list holds nothing but the config, and no host keeps files: kustomize mirrors a generator's config
+// into the items.
 func (p *pkg) onlyCopy(config entry) bool {
 	for _, e := range p.items {
-		if !e.isIntegration() || e.meta.Name != config.meta.Name || e.meta.Namespace != config.meta.Namespace {
+		if e.at.file != "" || !e.isIntegration() || e.meta.Name != config.meta.Name || e.meta.Namespace != config.meta.Namespace {
 			return false
 		}
 	}
@@ -161,5 +163,16 @@ func emptyConfigMap(config *resourcelist.Item) bool {
 func subject(m resourcelist.Meta) diag.Subject {
 	s := diag.Subject{APIVersion: m.APIVersion, Kind: m.Kind, Namespace: m.Namespace, Name: m.Name}
 	s.File = locationOf(m).file
+	s.Index, _ = strconv.Atoi(m.Annotations[annotationIndex]) // 0 where the host gave none
 	return s
+}
+
+// annotationLocal keeps an item out of the cluster; any value but "false" counts (kpt, kustomize).
+const annotationLocal = "config.kubernetes.io/local-config"
+
+// staysLocal reports whether the hosts keep the integration out of what is applied. A generator's config never gets there.
+func (j *job) staysLocal() bool {
+	value := j.meta.Annotations[annotationLocal]
+	_, generator := j.files.(diskFiles)
+	return generator || value != "" && value != "false"
 }

@@ -45,6 +45,12 @@ func (j *job) resolve(p *pkg) (source.Document, []diag.Diagnostic) {
 	}
 	var in v1alpha1.RestateIntegration
 	doc, ds := source.Read(j.Node(), &in)
+	if !j.staysLocal() {
+		ds = append(ds, diag.Diagnostic{
+			Code: diag.NotLocal, Path: "metadata.annotations", Hint: `add the annotation config.kubernetes.io/local-config: "true"`,
+			Message: "do not keep the RestateIntegration out of the cluster, which does not know its kind",
+		})
+	}
 	input, problems := j.secrets(p, &in)
 	ds = append(ds, problems...)
 	model, resolved := generators.Resolve(&in, input)

@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/restate-integration/restate-integration/internal/diag"
+	"github.com/restate-integration/restate-integration/internal/redact"
 )
 
 // The checks in this file are those of single values: names, ports, labels, peers, images, resources.
@@ -266,7 +267,7 @@ func (r *resolver) env(path *field.Path, env []corev1.EnvVar) {
 func quoted(names []string) string {
 	parts := make([]string, len(names))
 	for i, n := range names {
-		parts[i] = fmt.Sprintf("%q", n)
+		parts[i] = fmt.Sprintf("%q", redact.Text(n))
 	}
 	return strings.Join(parts, ", ")
 }

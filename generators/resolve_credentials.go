@@ -14,6 +14,7 @@ import (
 
 	"github.com/restate-integration/restate-integration/api/v1alpha1"
 	"github.com/restate-integration/restate-integration/internal/diag"
+	"github.com/restate-integration/restate-integration/internal/redact"
 )
 
 // Role is one of spec.credentials, with the Secrets that it names.
@@ -67,7 +68,7 @@ func (r *resolver) credentialDigest(path *field.Path, c v1alpha1.Credential, nam
 			r.problem(diag.SecretElsewhere, place, "", "encrypt it for namespace "+namespace, "must be in namespace %q, where it is read; Secret %s is read by nobody", namespace, secretName(s))
 		}
 	}
-	if seen == "" {
+	if seen == "" && len(c.Files) == 0 { // what is wrong with files is said there
 		r.unseen(path, c, namespace)
 	}
 	return rollout(digest, c.RolloutKey)
@@ -81,7 +82,8 @@ func secretPath(path *field.Path, c v1alpha1.Credential, s Secret) *field.Path {
 	return path.Child("name")
 }
 
-func secretName(s Secret) string { return s.Namespace + "/" + s.Name }
+// secretName may come from any item of the package.
+func secretName(s Secret) string { return redact.Text(s.Namespace) + "/" + redact.Text(s.Name) }
 
 // secret reports what is wrong with the document, whatever role it has.
 func (r *resolver) secret(path *field.Path, s Secret) {
@@ -95,7 +97,7 @@ func (r *resolver) secret(path *field.Path, s Secret) {
 	}
 	for _, a := range s.Annotations {
 		if !slices.Contains(r.spec.Secrets.AllowedAnnotations, a) {
-			r.problem(diag.SecretMetadata, path, "", "remove it, or add it to spec.secrets.allowedAnnotations", "must not lead to a Secret with the annotation %q", a)
+			r.problem(diag.SecretMetadata, path, "", "remove it, or add it to spec.secrets.allowedAnnotations", "must not lead to a Secret with the annotation %q", redact.Text(a))
 		}
 	}
 }

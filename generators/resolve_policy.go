@@ -26,7 +26,7 @@ func (r *resolver) policy() {
 		TunnelPorts: sortedUnique(np.RestateCloud.TunnelPorts),
 		Scraper:     *r.spec.Observability.ScrapeFrom,
 	}
-	r.peer(specPath.Child("observability", "scrapeFrom"), r.m.Policy.Scraper)
+	r.sharedPeer(specPath.Child("observability", "scrapeFrom"), r.m.Policy.Scraper)
 	r.operatorNamespace(path)
 }
 
@@ -37,7 +37,9 @@ func (r *resolver) dns(path *field.Path, d v1alpha1.DNS) networkingv1.NetworkPol
 	numbers := []int32{53}
 	if len(d.To) > 0 {
 		peers = d.To
-		r.peers(path.Child("to"), d.To)
+		for i, p := range d.To {
+			r.sharedPeer(path.Child("to").Index(i), p)
+		}
 	}
 	if len(d.Ports) > 0 {
 		numbers = d.Ports
@@ -50,6 +52,15 @@ func (r *resolver) dns(path *field.Path, d v1alpha1.DNS) networkingv1.NetworkPol
 		}
 	}
 	return to(ports, peers...)
+}
+
+// sharedPeer checks a peer that stands in policies of several namespaces: there, pods without a namespace would be other pods in
+// each.
+func (r *resolver) sharedPeer(path *field.Path, p networkingv1.NetworkPolicyPeer) {
+	r.peer(path, p)
+	if p.PodSelector != nil && p.NamespaceSelector == nil {
+		r.problem(diag.BadPeer, path, "", "add namespaceSelector", "must name the namespace of the pods, because policies of several namespaces use it")
+	}
 }
 
 // cloudPeers gives each CIDR the exceptions that lie inside of it.

@@ -47,6 +47,9 @@ func (r *resolver) service(path *field.Path, s *Service) {
 	}
 	r.urlPath(path.Child("path"), s.Path)
 	r.selector(path.Child("podSelector"), s.PodSelector)
+	if len(s.PodSelector.MatchLabels)+len(s.PodSelector.MatchExpressions) == 0 {
+		r.problem(diag.BadPeer, path.Child("podSelector"), "", "name a label of the service's pods", "must not be empty, which selects every pod of the namespace")
+	}
 	if len(s.PodSelector.MatchExpressions) == 0 {
 		s.Labels = s.PodSelector.MatchLabels
 	}
@@ -136,7 +139,7 @@ func (r *resolver) deployment(path *field.Path, s *Service) {
 	if s.Scheme != v1alpha1.SchemeHTTP {
 		r.problem(diag.CannotDeploy, path.Child("scheme"), string(s.Scheme), "remove it", "must be http with deployment, because the operator registers no other")
 	}
-	if len(s.PodSelector.MatchExpressions) > 0 || len(s.Labels) == 0 {
+	if len(s.PodSelector.MatchExpressions) > 0 {
 		r.problem(diag.CannotDeploy, path.Child("podSelector"), "", "use matchLabels", "must have matchLabels alone with deployment, because they become the pods' labels")
 	}
 	r.atLeast(dp.Child("replicas"), d.Replicas, 0)

@@ -74,10 +74,6 @@ func standalonePod(m Model, t *Tunnel) corev1.PodSpec {
 		PriorityClassName:             t.PodTemplate.PriorityClassName,
 		DNSConfig:                     t.PodTemplate.DNSConfig,
 		Containers:                    []corev1.Container{tunnelContainer(m, t)},
-		// The whole volume, not a subPath: a subPath would never see a changed Secret.
-		Volumes: []corev1.Volume{{Name: "token", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{
-			SecretName: t.Secret.Name, DefaultMode: ptr.To[int32](0o440), Items: []corev1.KeyToPath{{Key: t.Secret.Key, Path: tokenFile}},
-		}}}},
 	}
 	if pod.SecurityContext == nil {
 		pod.SecurityContext = &corev1.PodSecurityContext{
@@ -86,10 +82,23 @@ func standalonePod(m Model, t *Tunnel) corev1.PodSpec {
 			SeccompProfile:      &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 		}
 	}
+	pod.Volumes = []corev1.Volume{tokenVolume(t.Secret, pod.SecurityContext)}
 	if pod.TopologySpreadConstraints == nil {
 		pod.TopologySpreadConstraints = spread(t.PodLabels)
 	}
 	return pod
+}
+
+// tokenVolume mounts the key as a whole volume: a subPath would never see a changed Secret. Without a group of its own for files,
+// the pod's user could not read a file that is closed to others.
+func tokenVolume(secret secretKeyRef, pod *corev1.PodSecurityContext) corev1.Volume {
+	mode := int32(0o440)
+	if pod.FSGroup == nil {
+		mode = 0o444
+	}
+	return corev1.Volume{Name: "token", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{
+		SecretName: secret.Name, DefaultMode: &mode, Items: []corev1.KeyToPath{{Key: secret.Key, Path: tokenFile}},
+	}}}
 }
 
 // tunnelContainer has a readiness probe and no liveness probe: /health answers 500 until a tunnel was open once, so that it

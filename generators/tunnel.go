@@ -54,6 +54,8 @@ func tunnelBudget(m Model, t *Tunnel) *policyv1.PodDisruptionBudget {
 			MaxUnavailable: t.Budget.MaxUnavailable,
 			MinAvailable:   t.Budget.MinAvailable,
 			Selector:       ptr.To(matchLabels(t.PodLabels)),
+			// A tunnel that cannot connect is never ready, and must not keep a node from being drained.
+			UnhealthyPodEvictionPolicy: ptr.To(policyv1.AlwaysAllow),
 		},
 	}
 }

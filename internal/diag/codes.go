@@ -14,6 +14,7 @@ const (
 	NoIntegration   Code = "RI0104"
 	FullParser      Code = "RI0105"
 	InternalError   Code = "RI0106"
+	NotLocal        Code = "RI0107"
 	UnknownField    Code = "RI0201"
 	DuplicateKey    Code = "RI0202"
 	WrongType       Code = "RI0203"
@@ -97,6 +98,7 @@ var catalogue = []Entry{
 	{NoIntegration, Info, "nothing to expand", "The function was asked to expand every RestateIntegration of the list, and there is none.", "Add one, or remove the function from the pipeline."},
 	{FullParser, Info, "items reformatted", "The list is in flow style or JSON, or anchors cross items, so the items could not be cut as text and were read and written again; order and meaning are kept, comments and layout may change.", "Nothing has to be done. Block-style YAML keeps every byte."},
 	{InternalError, Error, "a defect of the function", "The function produced objects that do not fit together, or failed in a way that no input should cause.", "Report it with the RestateIntegration that causes it. Nothing was written."},
+	{NotLocal, Warning, "integration not local", "The RestateIntegration is an item of the package without the annotation that keeps it out of the cluster, where applying it fails: its CustomResourceDefinition is never installed.", "Add the annotation config.kubernetes.io/local-config: \"true\"."},
 	{UnknownField, Error, "unknown field", "The spec has a field that this version does not know.", "Correct the spelling or remove the field."},
 	{DuplicateKey, Error, "duplicate key", "One mapping has the same key twice; which one counts differs between tools.", "Remove one of the two."},
 	{WrongType, Error, "wrong type", "A value has another type than the field: text where a number belongs, a list where a map belongs.", "Write a value of the type that the message names."},

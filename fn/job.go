@@ -62,7 +62,7 @@ func (j *job) resolve(p *pkg) (source.Document, []diag.Diagnostic) {
 	for _, problem := range generators.CheckLinks(j.model, j.built) {
 		ds = append(ds, diag.Diagnostic{Code: diag.InternalError, Message: problem, Hint: "please report it with this RestateIntegration"})
 	}
-	return doc, append(ds, diag.Diagnostic{Code: diag.Summary, Message: fmt.Sprintf("%s: %d objects", j.meta.Name, len(j.built))})
+	return doc, append(ds, diag.Diagnostic{Code: diag.Summary, Message: fmt.Sprintf("%s: %d objects", j.meta.Name, len(j.built)+len(j.sealed))})
 }
 
 // withoutEchoes drops findings that only follow from a value that could not be read: it is absent, or has its default.

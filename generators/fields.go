@@ -3,6 +3,7 @@
 package generators
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -85,7 +86,9 @@ var fieldRules = []FieldRule{
 // FieldRules returns the table for the reference.
 func FieldRules() []FieldRule { return slices.Clone(fieldRules) }
 
-// unsupportedValues are values of built fields that are not supported yet.
+// UnsupportedValues returns, by field path, the values of built fields that are not supported yet.
+func UnsupportedValues() map[string][]string { return maps.Clone(unsupportedValues) }
+
 var unsupportedValues = map[string][]string{
 	"spec.gitops.tool":                      {"ArgoCD", "Flux", "Kpt"},
 	"spec.secrets.delivery":                 {"External"},

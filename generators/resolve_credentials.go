@@ -92,7 +92,8 @@ func (r *resolver) secret(path *field.Path, s Secret) {
 		p.Message = fmt.Sprintf("Secret %s: %s", secretName(s), p.Message)
 		r.ds = append(r.ds, p)
 	}
-	if *r.spec.Secrets.RequireMACOnlyEncrypted && !s.MACOnly {
+	unsealed := slices.ContainsFunc(s.Problems, func(p diag.Diagnostic) bool { return p.Code == diag.NotSealed || p.Code == diag.NotOneSecret })
+	if *r.spec.Secrets.RequireMACOnlyEncrypted && !s.MACOnly && !unsealed {
 		r.problem(diag.NotMACOnly, path, "", "set mac_only_encrypted: true in .sops.yaml and encrypt it again", "must lead to a Secret whose MAC covers the encrypted values alone; that of Secret %s covers its metadata too", secretName(s))
 	}
 	for _, a := range s.Annotations {

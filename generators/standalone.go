@@ -3,6 +3,7 @@
 package generators
 
 import (
+	"slices"
 	"strconv"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -70,7 +71,7 @@ func standalonePod(m Model, t *Tunnel) corev1.PodSpec {
 		NodeSelector:                  t.PodTemplate.NodeSelector,
 		Tolerations:                   t.PodTemplate.Tolerations,
 		Affinity:                      t.PodTemplate.Affinity,
-		TopologySpreadConstraints:     t.PodTemplate.TopologySpreadConstraints,
+		TopologySpreadConstraints:     slices.Clone(t.PodTemplate.TopologySpreadConstraints),
 		PriorityClassName:             t.PodTemplate.PriorityClassName,
 		DNSConfig:                     t.PodTemplate.DNSConfig,
 		Containers:                    []corev1.Container{tunnelContainer(m, t)},
@@ -85,6 +86,11 @@ func standalonePod(m Model, t *Tunnel) corev1.PodSpec {
 	pod.Volumes = []corev1.Volume{tokenVolume(t.Secret, pod.SecurityContext)}
 	if pod.TopologySpreadConstraints == nil {
 		pod.TopologySpreadConstraints = spread(t.PodLabels)
+	}
+	for i := range pod.TopologySpreadConstraints {
+		if c := &pod.TopologySpreadConstraints[i]; c.LabelSelector == nil { // none would count no pod
+			c.LabelSelector = ptr.To(matchLabels(t.PodLabels))
+		}
 	}
 	return pod
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 
-# Renders an example with kustomize and says what came out. The last line is a YAML comment: the whole output can be applied.
+# Renders an example with kustomize and says what came out. The last line is a YAML comment, so that the whole stays YAML.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 : "${KUSTOMIZE:?run make demo}"

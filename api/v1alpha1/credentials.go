@@ -93,7 +93,7 @@ type Secrets struct {
 	// +optional
 	// +kubebuilder:default=true
 	RequireMACOnlyEncrypted *bool `json:"requireMacOnlyEncrypted,omitempty"`
-	// MaxAge is how old a credential may be before the status command calls it overdue. The function has no clock.
+	// MaxAge is how old a credential may be. The function has no clock, so that it is for the commands that check Secrets.
 	// +optional
 	// +kubebuilder:default="2160h"
 	MaxAge *metav1.Duration `json:"maxAge,omitempty"`

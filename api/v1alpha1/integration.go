@@ -191,7 +191,7 @@ type PatchTarget struct {
 	Kind string `json:"kind,omitempty"`
 	// +optional
 	Name string `json:"name,omitempty"`
-	// Component is the name that explain lists: tunnel, service, baseline.
+	// Component is the part of the function that made the object: namespace, baseline, tunnel, endpoints or service.
 	// +optional
 	Component string `json:"component,omitempty"`
 }

@@ -96,13 +96,14 @@ type Deployment struct {
 	// +kubebuilder:validation:Schemaless
 	// +kubebuilder:pruning:PreserveUnknownFields
 	Template *corev1.PodTemplateSpec `json:"template,omitempty"`
+	// Replicas of the newest version.
 	// +optional
 	// +kubebuilder:default=1
 	Replicas *int32 `json:"replicas,omitempty"`
 	// Env of the container, with image only.
 	// +optional
 	Env []corev1.EnvVar `json:"env,omitempty"`
-	// Resources of the container, with image only. Default: requests 100m CPU and 128Mi, limit 512Mi memory.
+	// Resources of the container, with image only. Default: requests 100m CPU and 128Mi, limits 1 CPU and 512Mi.
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 	// PodTemplate adds to the pods, with image only.

@@ -71,6 +71,7 @@ func (TunnelMode) Values() []string { return []string{"Operator", "Standalone", 
 // RemoteProxy opens two unauthenticated ports on the tunnel's pods that act with the Full-role key: 8080 for the ingress, 9070
 // for the admin API.
 type RemoteProxy struct {
+	// Enabled opens the ports to the peers below, and to nobody else.
 	// +optional
 	Enabled bool `json:"enabled,omitempty"`
 	// AllowFrom may call the ingress on port 8080. At least one is needed.
@@ -83,36 +84,44 @@ type RemoteProxy struct {
 
 // PodTemplate adds to the pods of a workload that the function writes.
 type PodTemplate struct {
+	// Labels of the pods, besides those that select them.
 	// +optional
 	Labels map[string]string `json:"labels,omitempty"`
+	// Annotations of the pods.
 	// +optional
 	Annotations map[string]string `json:"annotations,omitempty"`
+	// NodeSelector limits the pods to nodes with these labels.
 	// +optional
 	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
+	// Tolerations let the pods onto tainted nodes.
 	// +optional
 	Tolerations []corev1.Toleration `json:"tolerations,omitempty"`
-	// Affinity is that of Kubernetes; its schema is left out of the CRD, where it would stand six times.
+	// Affinity is that of Kubernetes; its schema is left out of the CRD, where it would stand five times.
 	// +optional
 	// +kubebuilder:validation:Schemaless
 	// +kubebuilder:validation:Type=object
 	// +kubebuilder:pruning:PreserveUnknownFields
 	Affinity *corev1.Affinity `json:"affinity,omitempty"`
-	// TopologySpreadConstraints replace the default spread over hosts and zones.
+	// TopologySpreadConstraints replace the default spread over hosts and zones. One without labelSelector gets that of the pods.
 	// +optional
 	TopologySpreadConstraints []corev1.TopologySpreadConstraint `json:"topologySpreadConstraints,omitempty"`
+	// PriorityClassName of the pods.
 	// +optional
 	PriorityClassName string `json:"priorityClassName,omitempty"`
 	// SecurityContext replaces the pod's security context; it must still pass Pod Security restricted.
 	// +optional
 	SecurityContext *corev1.PodSecurityContext `json:"securityContext,omitempty"`
+	// DNSConfig adds to the pods' resolv.conf.
 	// +optional
 	DNSConfig *corev1.PodDNSConfig `json:"dnsConfig,omitempty"`
 }
 
 // PodDisruptionBudget sets one of the two.
 type PodDisruptionBudget struct {
+	// MaxUnavailable pods during a node drain, a number of at least 1 or a percentage.
 	// +optional
 	MaxUnavailable *intstr.IntOrString `json:"maxUnavailable,omitempty"`
+	// MinAvailable pods during a node drain, a number below replicas or a percentage.
 	// +optional
 	MinAvailable *intstr.IntOrString `json:"minAvailable,omitempty"`
 }

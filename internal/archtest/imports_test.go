@@ -38,7 +38,6 @@ var table = []row{
 	{pkg: "internal/source", pure: true, imports: []string{"internal/diag", "internal/redact"}},
 	{pkg: "generators", pure: true, imports: []string{"api/v1alpha1", "internal/diag", "internal/redact"}},
 	{pkg: "internal/emit", pure: true, imports: []string{"api/v1alpha1", "generators", "internal/diag", "internal/redact"}},
-	{pkg: "internal/graph", pure: true, imports: []string{"api/v1alpha1", "generators", "internal/diag", "internal/redact"}},
 	{pkg: "internal/schema", pure: true, imports: []string{"api/v1alpha1", "generators", "internal/diag", "internal/redact"}},
 	{pkg: "internal/sopsfile", pure: true, imports: []string{"generators", "internal/diag", "internal/redact"}},
 	{pkg: "fn", imports: []string{

@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/restate-integration/restate-integration/fn"
 )
@@ -69,8 +70,8 @@ func isTerminal(in io.Reader) bool {
 	if !ok {
 		return false
 	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	// Not the mode of the file: /dev/null is a character device too, and a host without input must get an error.
+	return term.IsTerminal(int(f.Fd()))
 }
 
 func newRoot(streams IO, version string) *cobra.Command {

@@ -36,6 +36,19 @@ demo: build $(KUSTOMIZE) ## Render examples/quickstart with a real kustomize.
 test: $(KUSTOMIZE) ## Run all tests, those with real hosts too.
 	KUSTOMIZE=$(KUSTOMIZE) $(GO) test -count=1 ./...
 
+# The first build of the Kubernetes servers takes minutes; it is kept as long as their pins and Go stay the same.
+SERVERS := $(CURDIR)/.cache/servers/$(shell { $(GO) version; cat test/e2e/servers/*/go.mod test/e2e/servers/*/go.sum; } | cksum | cut -d' ' -f1)
+
+.PHONY: e2e
+e2e: $(SERVERS)/etcd $(SERVERS)/kube-apiserver $(SERVERS)/kube-controller-manager ## Judge the output by a real API server.
+	E2E_BIN=$(SERVERS) $(GO) -C test/e2e test -count=1 ./...
+
+$(SERVERS)/etcd:
+	CGO_ENABLED=0 $(GO) -C test/e2e/servers/etcd build -trimpath -buildvcs=false -o $@ go.etcd.io/etcd/server/v3
+
+$(SERVERS)/kube-apiserver $(SERVERS)/kube-controller-manager:
+	CGO_ENABLED=0 $(GO) -C test/e2e/servers/kubernetes build -trimpath -buildvcs=false -o $@ k8s.io/kubernetes/cmd/$(@F)
+
 .PHONY: lint
 lint: $(GOFUMPT) $(STATICCHECK) $(CONTROLLER_GEN) ## Check formatting, code, modules, generated files and import directions.
 	@TOOLS=$(TOOLS) hack/lint.sh

@@ -39,6 +39,9 @@ func (j *job) owner() string { return j.meta.Namespace + "/" + j.meta.Name }
 // pruned, and a name that somebody else holds is refused.
 func (p *pkg) apply() []diag.Diagnostic {
 	ds := p.twoOwners()
+	if diag.HasError(ds) {
+		return ds // every object of the second would be held by the first
+	}
 	written := map[generators.ID]bool{}
 	for _, j := range p.jobs {
 		for _, b := range j.built {
@@ -96,35 +99,52 @@ func (p *pkg) put(j *job, b generators.Built) []diag.Diagnostic {
 	for i, e := range p.items {
 		switch {
 		case idOf(e.meta) != b.ID():
-		case j.owns(e) && place == nil, e.meta.Annotations[generators.AnnotationAdopt] == j.owner() && place == nil:
-			place = &p.items[i]
-		case j.owns(e):
-			p.list.Remove(e.Item) // a copy of our own output
-		default:
+		case !j.owns(e) && e.meta.Annotations[generators.AnnotationAdopt] != j.owner():
 			ds = append(ds, held(j, b, e))
+		case place == nil:
+			place = &p.items[i]
+		default:
+			p.list.Remove(e.Item) // a copy of our own output, or an adopted object beside it
 		}
 	}
 	if place == nil {
 		p.list.Append(document(b, j.placement(b)))
 		return ds
 	}
-	kept := map[string]string{}
-	for key, value := range place.meta.Annotations {
-		if hostAnnotation(key) {
-			kept[key] = value
-		}
+	host := j.placement(b) // an adopted object from outside of the config's directory is ours only when it moves there
+	if j.at.holds(place.at) {
+		host = hostAnnotations(place.meta)
 	}
-	p.list.Replace(place.Item, document(b, kept))
+	p.list.Replace(place.Item, document(b, host))
 	return ds
 }
 
+// hostAnnotations are the ones with which the host tells items and files apart.
+func hostAnnotations(m resourcelist.Meta) map[string]string {
+	out := map[string]string{}
+	for key, value := range m.Annotations {
+		if hostAnnotation(key) {
+			out[key] = value
+		}
+	}
+	return out
+}
+
 func held(j *job, b generators.Built, e entry) diag.Diagnostic {
+	file := redact.Path(e.at.file)
+	if e.meta.Annotations[generators.AnnotationOwnedBy] == j.owner() {
+		return diag.Diagnostic{
+			Code: diag.HeldObject, Path: b.Source, Subject: subject(j.meta),
+			Message: fmt.Sprintf("yields %s, of which earlier output lies outside of the integration's directory, in %s", idText(b.ID()), file),
+			Hint:    "delete it, or move it below the directory of the RestateIntegration",
+		}
+	}
 	by := "an object that this integration does not own"
 	if owner := e.meta.Annotations[generators.AnnotationOwnedBy]; owner != "" {
 		by = "an object of RestateIntegration " + redact.Text(owner)
 	}
 	if e.at.file != "" {
-		by += " in " + redact.Text(e.at.file)
+		by += " in " + file
 	}
 	return diag.Diagnostic{
 		Code: diag.HeldObject, Path: b.Source, Subject: subject(j.meta),
@@ -170,7 +190,7 @@ func (p *pkg) prune(written map[generators.ID]bool) []diag.Diagnostic {
 			continue
 		}
 		if generators.Precious(idOf(e.meta).Group, e.meta.Kind) && retained(j, e) {
-			ds = append(ds, kept(e))
+			ds = append(ds, kept(j, e))
 			continue
 		}
 		p.list.Remove(e.Item)
@@ -201,10 +221,10 @@ func retained(j *job, e entry) bool {
 	return e.meta.Annotations[generators.AnnotationKptDeletion] == "detach"
 }
 
-func kept(e entry) diag.Diagnostic {
-	return diag.Diagnostic{
-		Code: diag.Kept, Subject: subject(e.meta),
-		Message: "is kept although no RestateIntegration yields it any more",
-		Hint:    "delete it by hand when nothing needs it, or set deletionPolicy: Delete",
+func kept(j *job, e entry) diag.Diagnostic {
+	hint := "delete it by hand when nothing needs it"
+	if j != nil {
+		hint += ", or set deletionPolicy: Delete"
 	}
+	return diag.Diagnostic{Code: diag.Kept, Subject: subject(e.meta), Message: "is kept although no RestateIntegration yields it any more", Hint: hint}
 }

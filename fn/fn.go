@@ -90,7 +90,7 @@ func unparsable(err error) diag.Diagnostic {
 func expand(list *resourcelist.List, files Files) []diag.Diagnostic {
 	var ds []diag.Diagnostic
 	if !list.Cut() {
-		ds = append(ds, diag.Diagnostic{Code: diag.FullParser, Message: "items were read and written again, because of " + list.Reason()})
+		ds = append(ds, diag.Diagnostic{Code: diag.FullParser, Message: "items were read and written again: " + list.Reason()})
 	}
 	p, problems := newPackage(list, files)
 	ds = append(ds, problems...)
@@ -98,7 +98,8 @@ func expand(list *resourcelist.List, files Files) []diag.Diagnostic {
 		return ds
 	}
 	if len(p.jobs) == 0 {
-		return append(ds, diag.Diagnostic{Code: diag.NoIntegration, Message: "no RestateIntegration in the list", Hint: "add one, or remove the function from the pipeline"})
+		// What the last one left behind is still pruned below.
+		ds = append(ds, diag.Diagnostic{Code: diag.NoIntegration, Message: "no RestateIntegration in the list", Hint: "add one, or remove the function from the pipeline"})
 	}
 	for _, j := range p.jobs {
 		ds = append(ds, j.render(p)...)

@@ -45,6 +45,9 @@ func (j *job) resolve(p *pkg) (source.Document, []diag.Diagnostic) {
 	}
 	var in v1alpha1.RestateIntegration
 	doc, ds := source.Read(j.Node(), &in)
+	if slices.ContainsFunc(ds, func(d diag.Diagnostic) bool { return d.Code == diag.TooLarge }) {
+		return doc, ds // nothing was read
+	}
 	if !j.staysLocal() {
 		ds = append(ds, diag.Diagnostic{
 			Code: diag.NotLocal, Path: "metadata.annotations", Hint: `add the annotation config.kubernetes.io/local-config: "true"`,
@@ -62,12 +65,21 @@ func (j *job) resolve(p *pkg) (source.Document, []diag.Diagnostic) {
 	for _, problem := range generators.CheckLinks(j.model, j.built) {
 		ds = append(ds, diag.Diagnostic{Code: diag.InternalError, Message: problem, Hint: "please report it with this RestateIntegration"})
 	}
-	return doc, append(ds, diag.Diagnostic{Code: diag.Summary, Message: fmt.Sprintf("%s: %d objects", j.meta.Name, len(j.built)+len(j.sealed))})
+	return doc, append(ds, diag.Diagnostic{Code: diag.Summary, Message: fmt.Sprintf("%s: %s", j.meta.Name, objects(len(j.built)+len(j.sealed)))})
 }
 
-// withoutEchoes drops findings that only follow from a value that could not be read: it is absent, or has its default.
+func objects(n int) string {
+	if n == 1 {
+		return "1 object"
+	}
+	return fmt.Sprintf("%d objects", n)
+}
+
+// withoutEchoes drops findings that only follow from a value that could not be read: it, or a part of it, is absent, or has its
+// default.
 func withoutEchoes(doc source.Document, ds []diag.Diagnostic) []diag.Diagnostic {
 	return slices.DeleteFunc(ds, func(d diag.Diagnostic) bool {
-		return doc.Unread(d.Path) || d.Code == diag.NotInMode && doc.Unread("spec.tunnel.mode")
+		return doc.Unread(d.Path) || d.Code == diag.NotInMode && doc.Unread("spec.tunnel.mode") ||
+			d.Code == diag.OutOfRange && doc.UnreadBelow(d.Path)
 	})
 }

@@ -43,7 +43,7 @@ func result(d diag.Diagnostic) sdk.Result {
 		}
 	}
 	if s.File != "" {
-		r.File = &sdk.File{Path: redact.Text(s.File), Index: s.Index}
+		r.File = &sdk.File{Path: redact.Path(s.File), Index: s.Index}
 	}
 	return r
 }

@@ -202,7 +202,8 @@ func (r *resolver) policyPort(path *field.Path, p networkingv1.NetworkPolicyPort
 }
 
 // imagePattern is the grammar of github.com/distribution/reference, as far as it tells a slip of the keyboard from an image.
-var imagePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]*(/[a-z0-9._-]+)*(:[A-Za-z0-9_][A-Za-z0-9._-]*)?(@sha256:[a-f0-9]+)?$`)
+var imagePattern = regexp.MustCompile(
+	`^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?/)?[a-z0-9][a-z0-9._-]*(/[a-z0-9._-]+)*(:[A-Za-z0-9_][A-Za-z0-9._-]*)?(@sha256:[a-f0-9]+)?$`)
 
 // sha256Hex is the length of a digest.
 const sha256Hex = 64

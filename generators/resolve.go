@@ -17,7 +17,7 @@ import (
 // Resolve is the one validation pass: it turns a spec into a Model and reports every problem together. The spec is defaulted in
 // place. When a diagnostic is an error, the Model must not be used.
 func Resolve(in *v1alpha1.RestateIntegration, input Input) (Model, []diag.Diagnostic) {
-	r := &resolver{in: in, spec: &in.Spec, input: input}
+	r := &resolver{in: in, spec: &in.Spec, input: input, given: in.Spec.Cloud}
 	r.checkFields() // before Default, which sets fields that the user did not
 	v1alpha1.Default(in)
 	r.metadata()
@@ -34,6 +34,8 @@ type resolver struct {
 	in    *v1alpha1.RestateIntegration
 	spec  *v1alpha1.RestateIntegrationSpec
 	input Input
+	// given is the cloud block as the user wrote it: its URLs are checked, derived ones are not.
+	given v1alpha1.Cloud
 	m     Model
 	ds    []diag.Diagnostic
 }

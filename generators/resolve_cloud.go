@@ -47,8 +47,8 @@ func (r *resolver) cloud() {
 	for i, host := range c.AllowedHosts {
 		r.domain(path.Child("allowedHosts").Index(i), host)
 	}
-	r.overrideURL(path.Child("ingressURL"), c.IngressURL, c.AllowedHosts)
-	r.overrideURL(path.Child("adminURL"), c.AdminURL, c.AllowedHosts)
+	r.overrideURL(path.Child("ingressURL"), r.given.IngressURL, c.AllowedHosts)
+	r.overrideURL(path.Child("adminURL"), r.given.AdminURL, c.AllowedHosts)
 	r.m.Cloud = c
 	r.m.Cloud.IngressURL = strings.TrimSuffix(c.IngressURL, "/")
 	r.m.Cloud.AdminURL = strings.TrimSuffix(c.AdminURL, "/")

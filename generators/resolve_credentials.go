@@ -57,6 +57,9 @@ func (r *resolver) credentialDigest(path *field.Path, c v1alpha1.Credential, nam
 		}
 		place := secretPath(path, c, s)
 		switch {
+		case s.Keys == nil: // not a Secret that could be read: nothing is known of it but that
+			seen = secretName(s)
+			r.secretProblems(place, s)
 		case s.Namespace == namespace && seen != "":
 			r.problem(diag.NotOneSecret, place, "", "keep one of them", "must not bring Secret %s a second time", secretName(s))
 		case s.Namespace == namespace:
@@ -83,16 +86,17 @@ func secretPath(path *field.Path, c v1alpha1.Credential, s Secret) *field.Path {
 }
 
 // secretName may come from any item of the package.
-func secretName(s Secret) string { return redact.Text(s.Namespace) + "/" + redact.Text(s.Name) }
+func secretName(s Secret) string {
+	if s.Namespace == "" {
+		return redact.Text(s.Name)
+	}
+	return redact.Text(s.Namespace) + "/" + redact.Text(s.Name)
+}
 
 // secret reports what is wrong with the document, whatever role it has.
 func (r *resolver) secret(path *field.Path, s Secret) {
-	for _, p := range s.Problems {
-		p.Path = path.String()
-		p.Message = fmt.Sprintf("Secret %s: %s", secretName(s), p.Message)
-		r.ds = append(r.ds, p)
-	}
-	unsealed := slices.ContainsFunc(s.Problems, func(p diag.Diagnostic) bool { return p.Code == diag.NotSealed || p.Code == diag.NotOneSecret })
+	r.secretProblems(path, s)
+	unsealed := slices.ContainsFunc(s.Problems, func(p diag.Diagnostic) bool { return p.Code == diag.NotSealed })
 	if *r.spec.Secrets.RequireMACOnlyEncrypted && !s.MACOnly && !unsealed {
 		r.problem(diag.NotMACOnly, path, "", "set mac_only_encrypted: true in .sops.yaml and encrypt it again", "must lead to a Secret whose MAC covers the encrypted values alone; that of Secret %s covers its metadata too", secretName(s))
 	}
@@ -103,11 +107,19 @@ func (r *resolver) secret(path *field.Path, s Secret) {
 	}
 }
 
+func (r *resolver) secretProblems(path *field.Path, s Secret) {
+	for _, p := range s.Problems {
+		p.Path = path.String()
+		p.Message = fmt.Sprintf("Secret %s: %s", secretName(s), p.Message)
+		r.ds = append(r.ds, p)
+	}
+}
+
 func (r *resolver) secretKey(path, place *field.Path, c v1alpha1.Credential, s Secret) string {
 	key, found := s.Keys[c.Key]
 	switch {
 	case !found:
-		r.problem(diag.SecretKey, path.Child("key"), c.Key, "it has "+quoted(sortedKeys(s.Keys)), "must be a key of Secret %s", secretName(s))
+		r.problem(diag.SecretKey, path.Child("key"), c.Key, "it has "+or(quoted(sortedKeys(s.Keys)), "none"), "must be a key of Secret %s", secretName(s))
 	case key.Empty:
 		r.problem(diag.SecretKey, place, "", "encrypt the token", "must lead to a Secret with a value; key %q of Secret %s is empty", c.Key, secretName(s))
 	}
@@ -115,7 +127,7 @@ func (r *resolver) secretKey(path, place *field.Path, c v1alpha1.Credential, s S
 }
 
 func (r *resolver) unseen(path *field.Path, c v1alpha1.Credential, namespace string) {
-	name := namespace + "/" + c.Name
+	name := secretName(Secret{Namespace: namespace, Name: c.Name})
 	switch {
 	case c.Source == v1alpha1.SourceSOPS:
 		r.problem(diag.SecretNotSeen, path.Child("name"), "", "add it to the resources or to files, or set source: External with a rolloutKey",

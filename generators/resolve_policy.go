@@ -4,7 +4,6 @@ package generators
 
 import (
 	"net/netip"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -139,8 +138,16 @@ func (r *resolver) closesNamespace(namespace string) bool {
 	return r.spec.NetworkPolicy.Baseline == v1alpha1.BaselineNamespace && namespace == r.in.Namespace
 }
 
-// opensEverybody reports whether a peer selects every namespace or every address.
+// opensEverybody reports whether a peer selects every pod of every namespace, or a share of all addresses that no network has.
 func opensEverybody(p networkingv1.NetworkPolicyPeer) bool {
-	everyNamespace := p.NamespaceSelector != nil && len(p.NamespaceSelector.MatchLabels)+len(p.NamespaceSelector.MatchExpressions) == 0 && p.PodSelector == nil
-	return everyNamespace || p.IPBlock != nil && slices.Contains([]string{"0.0.0.0/0", "::/0"}, p.IPBlock.CIDR)
+	if p.IPBlock != nil {
+		prefix, err := netip.ParsePrefix(p.IPBlock.CIDR)
+		return err == nil && prefix.Bits() < smallestPrefix
+	}
+	return p.NamespaceSelector != nil && everything(p.NamespaceSelector) && (p.PodSelector == nil || everything(p.PodSelector))
 }
+
+// smallestPrefix is that of the largest private network, 10.0.0.0/8.
+const smallestPrefix = 8
+
+func everything(s *metav1.LabelSelector) bool { return len(s.MatchLabels)+len(s.MatchExpressions) == 0 }

@@ -35,7 +35,6 @@ func (r *resolver) services() {
 }
 
 func (r *resolver) service(path *field.Path, s *Service) {
-	before := len(r.ds)
 	r.required(path.Child("namespace"), s.Namespace, "the namespace in which the service runs")
 	r.label(path.Child("namespace"), s.Namespace, maxName)
 	r.port(path.Child("port"), *s.Port)
@@ -61,7 +60,7 @@ func (r *resolver) service(path *field.Path, s *Service) {
 		r.deployment(path, s)
 	}
 	r.isolation(path, s)
-	if !diag.HasError(r.ds[before:]) { // its URL would be made of what is wrong
+	if !diag.HasError(r.ds) { // its URL would be made of what is wrong
 		r.registration(path.Child("registration"), s)
 	}
 }
@@ -91,7 +90,7 @@ func (r *resolver) isolation(path *field.Path, s *Service) {
 		r.problem(diag.NoEffect, path.Child("isolate"), "false", "remove it, or set spec.networkPolicy.baseline to Owned", "must not be false where the baseline closes every pod of the namespace")
 	case !s.Isolated:
 		r.problem(diag.OpenService, path.Child("isolate"), "", "set isolate: true to admit the tunnel and allowFrom alone",
-			"is not set, so that whoever the other policies of namespace %q admit can call this service", s.Namespace)
+			"leaves it to the other policies of namespace %q who can call this service", s.Namespace)
 		r.withoutIsolation(path, s)
 	}
 	if s.ClosedEgress || covered {

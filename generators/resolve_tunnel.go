@@ -65,8 +65,9 @@ func (r *resolver) operatorTunnel(path *field.Path, t *Tunnel) {
 	t.PodLabels = map[string]string{labelName: tunnelClient, labelInstance: "tunnel-" + o.ResourceName}
 }
 
-// looksTyped matches what the tunnel client reads as a number or a boolean even when it is quoted (run: 123, 1.5, true).
-var looksTyped = regexp.MustCompile(`^([+-]?[0-9.]+|true|false)$`)
+// looksTyped matches what the tunnel client reads as a number or a boolean even when it is quoted (run: 123, 1.5, true; figment,
+// value/parse.rs: a fraction may have an exponent, a whole number may not).
+var looksTyped = regexp.MustCompile(`^([+-]?[0-9]+|[+-]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|true|false)$`)
 
 // tunnelNamePattern is that of Restate's SDKs.
 var tunnelNamePattern = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
@@ -194,31 +195,48 @@ func (r *resolver) securityContext(path *field.Path, c *corev1.PodSecurityContex
 	if c.SeccompProfile != nil && c.SeccompProfile.Type == corev1.SeccompProfileTypeUnconfined {
 		r.problem(diag.BadPodTemplate, path.Child("seccompProfile", "type"), string(c.SeccompProfile.Type), "use RuntimeDefault", "must not be Unconfined")
 	}
+	if p := c.AppArmorProfile; p != nil && p.Type == corev1.AppArmorProfileTypeUnconfined {
+		r.problem(diag.BadPodTemplate, path.Child("appArmorProfile", "type"), string(p.Type), "use RuntimeDefault", "must not be Unconfined")
+	}
+	if c.SELinuxOptions != nil {
+		r.problem(diag.BadPodTemplate, path.Child("seLinuxOptions"), "", "leave them to the platform", "must not be set: most do not pass Pod Security baseline")
+	}
+	if c.WindowsOptions != nil {
+		r.problem(diag.BadPodTemplate, path.Child("windowsOptions"), "", "leave them out", "must not be set: the tunnel client runs on Linux")
+	}
 	if len(c.Sysctls) > 0 {
 		r.problem(diag.BadPodTemplate, path.Child("sysctls"), "", "leave them out", "must be empty: most do not pass Pod Security restricted")
 	}
 }
 
+// budget refuses one that blocks every node drain.
 func (r *resolver) budget(path *field.Path, t *Tunnel) {
-	b := t.Budget
-	switch {
-	case (b.MaxUnavailable == nil) == (b.MinAvailable == nil):
+	b, replicas := t.Budget, int(t.Replicas)
+	if (b.MaxUnavailable == nil) == (b.MinAvailable == nil) {
 		r.problem(diag.OutOfRange, path, "", "", "must have exactly one of maxUnavailable and minAvailable")
-	case b.MaxUnavailable != nil:
-		r.budgetValue(path.Child("maxUnavailable"), *b.MaxUnavailable)
-		if b.MaxUnavailable.Type == intstr.Int && b.MaxUnavailable.IntVal == 0 {
-			r.problem(diag.OutOfRange, path.Child("maxUnavailable"), "0", "use 1", "must be at least 1: 0 blocks every node drain")
+		return
+	}
+	if v := b.MaxUnavailable; v != nil {
+		if n, ok := r.budgetValue(path.Child("maxUnavailable"), *v, max(replicas, 1)); ok && n == 0 {
+			r.problem(diag.OutOfRange, path.Child("maxUnavailable"), v.String(), "use 1", "must allow at least 1 pod: 0 blocks every node drain")
 		}
-	default:
-		r.budgetValue(path.Child("minAvailable"), *b.MinAvailable)
-		if b.MinAvailable.Type == intstr.Int && t.Replicas > 1 && b.MinAvailable.IntVal >= t.Replicas {
-			r.problem(diag.OutOfRange, path.Child("minAvailable"), b.MinAvailable.String(), "", "must be less than replicas (%d), or every node drain is blocked", t.Replicas)
-		}
+		return
+	}
+	if n, ok := r.budgetValue(path.Child("minAvailable"), *b.MinAvailable, replicas); ok && replicas > 1 && n >= replicas {
+		r.problem(diag.OutOfRange, path.Child("minAvailable"), b.MinAvailable.String(), "", "must be less than replicas (%d), or every node drain is blocked", replicas)
 	}
 }
 
-func (r *resolver) budgetValue(path *field.Path, v intstr.IntOrString) {
-	if v.Type == intstr.Int && v.IntVal < 0 || v.Type == intstr.String && len(validation.IsValidPercent(v.StrVal)) > 0 {
-		r.problem(diag.OutOfRange, path, v.String(), "", "must be a number that is not negative, or a percentage like 50%%")
+// budgetValue is the number of pods that a value means. Kubernetes rounds percentages up.
+func (r *resolver) budgetValue(path *field.Path, v intstr.IntOrString, replicas int) (int, bool) {
+	n, err := intstr.GetScaledValueFromIntOrPercent(&v, replicas, true)
+	bad := err != nil || n < 0
+	if v.Type == intstr.String {
+		percent, _ := strconv.Atoi(strings.TrimSuffix(v.StrVal, "%"))
+		bad = bad || len(validation.IsValidPercent(v.StrVal)) > 0 || percent > 100
 	}
+	if bad {
+		r.problem(diag.OutOfRange, path, v.String(), "", "must be a number that is not negative, or a percentage up to 100%%")
+	}
+	return n, !bad
 }

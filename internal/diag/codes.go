@@ -134,7 +134,7 @@ var catalogue = []Entry{
 	{FilesRefused, Error, "files cannot be read here", "This host runs the function in a form in which it does not see files.", "Put the encrypted Secrets into resources, so that they are items of the list, and remove files."},
 	{MalformedENC, Error, "malformed ciphertext", "A value begins like sops ciphertext and is not exactly that; sops would decrypt it and leave the rest in plain text.", "Encrypt the value again."},
 	{SecretElsewhere, Error, "secret in the wrong namespace", "A Secret of the referenced name is in sight, and nothing reads it in its namespace.", "Move it to the namespace that the message names."},
-	{SameURL, Error, "two services with one URL", "Two services have the same namespace, Service, port, scheme and path, so that Restate cannot tell them apart.", "Change one of them."},
+	{SameURL, Error, "two services with one URL", "Two services have the same namespace, Service, port and path, so that Restate cannot tell them apart.", "Change one of them."},
 	{CannotDeploy, Error, "deployment not possible", "A service with deployment needs the Operator mode, port 9080 and scheme http, because Restate's operator makes its Service.", "Correct the fields in the message, or run the service yourself."},
 	{NotRegistered, Warning, "service not registered", "Nothing registers this service with Restate Cloud.", "Use one of the ways in the message."},
 	{OpenService, Info, "service not isolated", "The service is not isolated, so that who may reach it is decided elsewhere.", "Set isolate: true to admit the tunnel and allowFrom only."},

@@ -48,10 +48,11 @@ type Subject struct {
 // Severity is fixed by the code.
 func (d Diagnostic) Severity() Severity { return Describe(d.Code).Severity }
 
-// Text is the finding without severity and place: the message, what was found, the hint. It is masked as a whole when a secret
-// has slipped into it: whoever writes a message passes the user's text through redact.Text, and this is the net below.
+// Text is the finding without severity and place: the message, what was found, the hint. It is one line, and masked as a whole
+// when a secret has slipped into it: whoever writes a message passes the user's text through redact.Text, and this is the net
+// below.
 func (d Diagnostic) Text() string {
-	text := d.text()
+	text := redact.OneLine(d.text())
 	if _, found := redact.Find(text); found {
 		return redact.Mask
 	}
@@ -74,7 +75,7 @@ func (d Diagnostic) text() string {
 func (d Diagnostic) Line() string {
 	parts := []string{string(d.Severity()) + ":"}
 	if d.Subject.File != "" {
-		parts = append(parts, redact.Text(d.Subject.File)+":")
+		parts = append(parts, redact.Path(d.Subject.File)+":")
 	}
 	if s := d.Subject.String(); s != "" {
 		parts = append(parts, s+":")

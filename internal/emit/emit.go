@@ -43,6 +43,7 @@ func YAML(object any) ([]byte, error) {
 // and emptyDir: {} carry meaning.
 var noise = []string{
 	"status",
+	"spec", // of a Namespace
 	"metadata.creationTimestamp",
 	"spec.strategy",
 	"spec.template.metadata.creationTimestamp",

@@ -92,17 +92,27 @@ func hasNKeySeed(s string) bool {
 // the side of hiding, and masks what Find lets pass because a key_ stands inside of a word. Characters that do not print, or that
 // change how the rest of a line is shown, become blanks.
 func Text(s string) string {
+	s = Path(s)
+	if runes := []rune(s); len(runes) > MaxPrinted {
+		return string(runes[:MaxPrinted]) + "..."
+	}
+	return s
+}
+
+// Path is Text without the cut, for the path of a file: whoever reads the message has to open it.
+func Path(s string) string {
 	if _, found := Find(s); found || gluedKey.MatchString(s) {
 		return Mask
 	}
-	s = strings.Map(func(r rune) rune {
+	return OneLine(s)
+}
+
+// OneLine puts a blank in the place of each character that does not print, or that changes how the rest of a line is shown.
+func OneLine(s string) string {
+	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
 	}, s)
-	if runes := []rune(s); len(runes) > MaxPrinted {
-		return string(runes[:MaxPrinted]) + "..."
-	}
-	return s
 }

@@ -76,6 +76,16 @@ func (d Document) position(path string) int {
 	return -1
 }
 
+// UnreadBelow reports whether a value inside of the one at the path was left out.
+func (d Document) UnreadBelow(path string) bool {
+	for unread := range d.unread {
+		if strings.HasPrefix(unread, path+".") || strings.HasPrefix(unread, path+"[") {
+			return true
+		}
+	}
+	return false
+}
+
 // Unread reports whether the value at the path was left out, or one that it lies in.
 func (d Document) Unread(path string) bool {
 	for path != "" {

@@ -95,8 +95,7 @@ func (w *walker) structure(path *field.Path, n *yaml.Node, t reflect.Type) {
 	}
 	fields := map[string]reflect.Type{}
 	collect(t, fields)
-	w.pairs(path, n, func(key, val *yaml.Node) {
-		child := path.Child(redact.Text(key.Value))
+	w.pairs(path, n, fieldOf, func(child *field.Path, key, val *yaml.Node) {
 		if ft, known := fields[key.Value]; known {
 			w.walk(child, val, ft)
 			return
@@ -126,8 +125,13 @@ func collect(t reflect.Type, into map[string]reflect.Type) {
 	}
 }
 
-// pairs calls f for each key that stands once and is text.
-func (w *walker) pairs(path *field.Path, n *yaml.Node, f func(key, value *yaml.Node)) {
+// fieldOf and entryOf are the paths of a struct's field and of a map's entry.
+func fieldOf(path *field.Path, name string) *field.Path { return path.Child(name) }
+
+func entryOf(path *field.Path, key string) *field.Path { return path.Key(key) }
+
+// pairs calls do for each key that stands once and is text, with the path that of makes.
+func (w *walker) pairs(path *field.Path, n *yaml.Node, of func(*field.Path, string) *field.Path, do func(child *field.Path, key, value *yaml.Node)) {
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
@@ -136,18 +140,19 @@ func (w *walker) pairs(path *field.Path, n *yaml.Node, f func(key, value *yaml.N
 			continue
 		}
 		if kind, found := redact.Find(key.Value); found {
-			w.problem(diag.SecretInSpec, path.Child(redact.Mask), "", secretHint, "must not hold %s", string(kind))
-			w.secrets(path.Child(redact.Mask), n.Content[i+1])
+			w.problem(diag.SecretInSpec, of(path, redact.Mask), "", secretHint, "must not hold %s", string(kind))
+			w.secrets(of(path, redact.Mask), n.Content[i+1])
 			n.Content = slices.Delete(n.Content, i, i+2)
 			i -= 2
 			continue
 		}
+		child := of(path, redact.Text(key.Value))
 		if seen[key.Value] {
-			w.problem(diag.DuplicateKey, path.Child(redact.Text(key.Value)), "", "remove one of the two", "must stand once")
+			w.problem(diag.DuplicateKey, child, "", "remove one of the two", "must stand once")
 			continue
 		}
 		seen[key.Value] = true
-		f(key, n.Content[i+1])
+		do(child, key, n.Content[i+1])
 	}
 }
 
@@ -155,8 +160,8 @@ func (w *walker) mapping(path *field.Path, n *yaml.Node, t reflect.Type) {
 	if !w.kind(path, n, yaml.MappingNode, "a map") {
 		return
 	}
-	w.pairs(path, n, func(key, val *yaml.Node) {
-		w.walk(path.Key(redact.Text(key.Value)), val, t.Elem())
+	w.pairs(path, n, entryOf, func(child *field.Path, _, val *yaml.Node) {
+		w.walk(child, val, t.Elem())
 	})
 }
 

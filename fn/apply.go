@@ -61,6 +61,12 @@ func (p *pkg) apply() []diag.Diagnostic {
 func (p *pkg) twoOwners() []diag.Diagnostic {
 	var ds []diag.Diagnostic
 	owners := map[string]bool{}
+	for _, j := range p.jobs {
+		if j.ambiguous {
+			ds = append(ds, diag.Diagnostic{Code: diag.TwoOwners, Path: "metadata.name", Value: j.meta.Name, Subject: subject(j.meta), Hint: "use kpt fn render, or run kpt fn eval on one package",
+				Message: "must not be the name of two RestateIntegrations in what is evaluated"})
+		}
+	}
 	yields := map[generators.ID]*job{}
 	for _, j := range p.jobs {
 		if owners[j.owner()] {
@@ -103,6 +109,8 @@ func (p *pkg) put(j *job, b generators.Built) []diag.Diagnostic {
 			ds = append(ds, held(j, b, e))
 		case place == nil:
 			place = &p.items[i]
+		case j.at.file == "" && e.at.file != "" && j.owns(e):
+			ds = append(ds, twice(j, b, *place, e))
 		default:
 			p.list.Remove(e.Item) // a copy of our own output, or an adopted object beside it
 		}
@@ -128,6 +136,15 @@ func hostAnnotations(m resourcelist.Meta) map[string]string {
 		}
 	}
 	return out
+}
+
+// twice refuses to choose: without the place of the config, two copies may be the output of two packages.
+func twice(j *job, b generators.Built, first, second entry) diag.Diagnostic {
+	return diag.Diagnostic{
+		Code: diag.HeldObject, Path: b.Source, Subject: subject(j.meta),
+		Message: fmt.Sprintf("yields %s, which stands twice: in %s and in %s", idText(b.ID()), redact.Path(first.at.file), redact.Path(second.at.file)),
+		Hint:    "use kpt fn render, or run kpt fn eval on one package",
+	}
 }
 
 func held(j *job, b generators.Built, e entry) diag.Diagnostic {

@@ -123,6 +123,7 @@ func (p *pkg) every() {
 // one expands the functionConfig.
 func (p *pkg) one(config entry, files Files) {
 	j := &job{entry: config}
+	defer p.locate(j)
 	switch {
 	case config.at.file != "":
 		j.files = itemFiles{p, config.at} // kpt fn render
@@ -132,6 +133,22 @@ func (p *pkg) one(config entry, files Files) {
 		j.files = refusedFiles{} // kpt fn eval, or listed under kustomize's transformers
 	}
 	p.jobs = append(p.jobs, j)
+}
+
+// locate gives a config without a file, as kpt fn eval passes it, the place of its copy among the items: it decides what is
+// earlier output. Two copies are two packages, and nothing says which is meant.
+func (p *pkg) locate(j *job) {
+	if j.at.file != "" {
+		return
+	}
+	for _, e := range p.items {
+		if e.isIntegration() && e.meta.Name == j.meta.Name && e.meta.Namespace == j.meta.Namespace && e.at.file != "" {
+			if j.at.file != "" {
+				j.ambiguous = true
+			}
+			j.at = e.at
+		}
+	}
 }
 
 // onlyCopy reports whether the list holds nothing but the config, and no host keeps files: kustomize mirrors a generator's config

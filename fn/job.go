@@ -19,6 +19,8 @@ const maxIntegration = 1 << 20
 type job struct {
 	entry
 	files secretFiles
+	// ambiguous says that the config could be one of several items.
+	ambiguous bool
 	// Set by render:
 	model generators.Model
 	built []generators.Built

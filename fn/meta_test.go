@@ -269,3 +269,15 @@ func testNames(t *testing.T) map[string]bool {
 	}
 	return names
 }
+
+// TestEveryErrorFails has each code alone: whatever else a case holds, the verdict must not hang on it.
+func TestEveryErrorFails(t *testing.T) {
+	for _, e := range diag.Catalogue() {
+		if got := diag.HasError([]diag.Diagnostic{{Code: e.Code}}); got != (e.Severity == diag.Error) {
+			t.Errorf("%s, %s: fails: %t", e.Code, e.Severity, got)
+		}
+	}
+	if !diag.HasError([]diag.Diagnostic{{Code: "RI9999"}}) {
+		t.Error("a code that nobody described is no failure")
+	}
+}

@@ -39,7 +39,7 @@ func result(d diag.Diagnostic) sdk.Result {
 	if s.Kind != "" {
 		r.ResourceRef = &sdk.ResourceRef{APIVersion: redact.Text(s.APIVersion), Kind: redact.Text(s.Kind), Name: redact.Text(s.Name), Namespace: redact.Text(s.Namespace)}
 		if d.Path != "" { // the specification allows a field together with a resource only
-			r.Field = &sdk.Field{Path: d.Path}
+			r.Field = &sdk.Field{Path: d.Field()}
 		}
 	}
 	if s.File != "" {

@@ -572,3 +572,25 @@ func inline(v any) string {
 	}
 	return "{" + strings.Join(parts, ", ") + "}"
 }
+
+// TestNoSpecIsADefect tries specs whose parts are valid one by one, and that do not fit together: the user's error, never ours.
+func TestNoSpecIsADefect(t *testing.T) {
+	for reason, spec := range map[string]string{
+		"a service is named like the tunnel's pods":       "cluster: eu1\ntunnel: {mode: Standalone}\nservices: {restate-cloud-tunnel-client: {namespace: restate, isolate: true, registration: {mode: None}}}\n",
+		"a service selects a label of the tunnel's pods":  "cluster: eu1\ntunnel: {mode: Standalone, podTemplate: {labels: {app: a}}}\nservices: {x: {namespace: restate, podSelector: {matchLabels: {app: a}}, isolate: true, registration: {mode: None}}}\n",
+		"the same with a selector that is an expression":  "cluster: eu1\ntunnel: {mode: Standalone}\nservices: {x: {namespace: restate, podSelector: {matchExpressions: [{key: app.kubernetes.io/instance, operator: Exists}]}, isolate: true, registration: {mode: None}}}\n",
+		"a deployment selects the operator's tunnel pods": "services: {restate-cloud-tunnel-client: {namespace: restate-operator, deployment: {image: \"a/b:1\"}}}\n",
+		"two services with the same pods":                 "services: {a: {namespace: shop, isolate: true, registration: {mode: None}}, b: {namespace: shop, podSelector: {matchLabels: {app.kubernetes.io/name: a}}, port: 81, isolate: true, registration: {mode: None}}}\n",
+		"a service in the operator's namespace":           "services: {tunnel: {namespace: restate-operator, isolate: true, registration: {mode: None}}}\n",
+		"the integration is named after a component":      "services: {deny: {namespace: restate, isolate: true, registration: {mode: None}}, dns: {namespace: restate, isolate: true, registration: {mode: None}}}\n",
+	} {
+		out := run(list(integration(spec + quiet)))
+		if slices.Contains(out.codes(), "RI0106") {
+			t.Errorf("%s:\n%s", reason, out.stderr)
+		}
+	}
+	out := run(list(integration(`services: {a: {namespace: shop, deployment: {image: "a/b:1", env: [{name: A, value: "1", valueFrom: {secretKeyRef: {name: a, key: b}}}]}}}` + "\n" + quiet)))
+	if out.code == 0 {
+		t.Error("a variable with two values is accepted, and refused by the API server")
+	}
+}

@@ -73,7 +73,7 @@ var reservedLabels = []string{labelName, labelInstance, labelComponent, labelPar
 
 func (r *resolver) commonLabels(path *field.Path, labels map[string]string) {
 	for _, key := range sortedKeys(labels) {
-		if slices.Contains(reservedLabels, key) || strings.HasPrefix(key, annotationPrefix) {
+		if slices.Contains(reservedLabels, key) || strings.HasPrefix(key, annotationPrefix) || strings.HasPrefix(key, podSecurityPrefix) {
 			r.problem(diag.BadMetadata, entry(path, key), "", "remove it", "is a label that the function sets itself")
 		}
 	}
@@ -259,6 +259,8 @@ func (r *resolver) env(path *field.Path, env []corev1.EnvVar) {
 			r.problem(diag.BadName, p, e.Name, "", "must be the name of an environment variable")
 		case seen[e.Name]:
 			r.problem(diag.DuplicateKey, p, e.Name, "remove one of the two", "must stand once")
+		case e.Value != "" && e.ValueFrom != nil:
+			r.problem(diag.NoEffect, path.Index(i).Child("valueFrom"), "", "remove one of the two", "must not be set together with value")
 		}
 		seen[e.Name] = true
 	}

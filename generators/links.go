@@ -4,6 +4,7 @@ package generators
 
 import (
 	"fmt"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -19,6 +20,9 @@ import (
 // the function, found before it reaches a cluster.
 func CheckLinks(m Model, built []Built) []string {
 	l := &links{exists: map[ID]bool{}, pods: expectedPods(m)}
+	if m.Tunnel != nil {
+		l.secret = m.Tunnel.Secret
+	}
 	for _, b := range built {
 		if l.exists[b.ID()] {
 			l.dangling(b, "stands twice")
@@ -31,6 +35,7 @@ func CheckLinks(m Model, built []Built) []string {
 	for _, b := range built {
 		l.check(b)
 	}
+	l.tunnelPaths(m, built)
 	return l.problems
 }
 
@@ -69,6 +74,7 @@ func containerPorts(spec corev1.PodSpec) map[string]int32 {
 }
 
 type links struct {
+	secret   secretKeyRef // the tunnel's
 	exists   map[ID]bool
 	pods     []pods
 	problems []string
@@ -88,6 +94,10 @@ func (l *links) check(b Built) {
 		l.selects(b, o.Namespace, *o.Spec.Selector)
 	case *networkingv1.NetworkPolicy:
 		l.policy(b, o)
+	case *restateCloudEnvironment:
+		if o.Spec.Authentication.Secret != l.secret {
+			l.dangling(b, "reads another Secret than the credential's")
+		}
 	case *restateDeployment:
 		if !l.exists[ID{"restate.dev", restateCloudEnvironmentKind, "", o.Spec.Restate.Register.Cloud}] {
 			l.dangling(b, "registers with RestateCloudEnvironment %q, which is not there", o.Spec.Restate.Register.Cloud)
@@ -102,12 +112,81 @@ func (l *links) deployment(b Built, d *appsv1.Deployment) {
 		l.dangling(b, "uses ServiceAccount %q, which is not there", spec.ServiceAccountName)
 	}
 	l.matches(b, *d.Spec.Selector, d.Spec.Template.Labels)
+	l.volumes(b, spec)
 	ports := containerPorts(spec)
 	for _, c := range spec.Containers {
 		if p := c.ReadinessProbe; p != nil && p.HTTPGet != nil && ports[p.HTTPGet.Port.StrVal] == 0 {
 			l.dangling(b, "probes port %q, which no container has", p.HTTPGet.Port.StrVal)
 		}
 	}
+}
+
+func (l *links) volumes(b Built, spec corev1.PodSpec) {
+	names := map[string]bool{}
+	for _, v := range spec.Volumes {
+		names[v.Name] = true
+		if s := v.Secret; s != nil && (s.SecretName != l.secret.Name || len(s.Items) != 1 || s.Items[0].Key != l.secret.Key) {
+			l.dangling(b, "mounts another Secret than the credential's")
+		}
+	}
+	for _, c := range spec.Containers {
+		for _, mount := range c.VolumeMounts {
+			if !names[mount.Name] {
+				l.dangling(b, "mounts volume %q, which is not there", mount.Name)
+			}
+		}
+	}
+}
+
+// tunnelPaths follows each call: the tunnel may reach the service, and an isolated service admits the tunnel.
+func (l *links) tunnelPaths(m Model, built []Built) {
+	t := m.Tunnel
+	if t == nil {
+		return
+	}
+	policies := map[ID]Built{}
+	for _, b := range built {
+		policies[b.ID()] = b
+	}
+	policy := func(namespace, name string) (Built, *networkingv1.NetworkPolicy) {
+		b := policies[ID{networkingv1.GroupName, "NetworkPolicy", namespace, name}]
+		np, _ := b.Object.(*networkingv1.NetworkPolicy)
+		return b, np
+	}
+	b, tunnel := policy(t.Namespace, m.objectName("tunnel", ""))
+	for _, s := range m.Services {
+		if tunnel != nil && s.Labels != nil && !reaches(tunnel.Spec.Egress, s.Namespace, s.Labels, *s.TargetPort) {
+			l.dangling(b, "does not reach service %q", s.Key)
+		}
+		if sb, np := policy(s.Namespace, m.objectName("service", s.Key)); np != nil && s.Isolated && !admits(np.Spec.Ingress, t.Namespace, t.PodLabels, *s.TargetPort) {
+			l.dangling(sb, "does not admit the tunnel")
+		}
+	}
+}
+
+func reaches(rules []networkingv1.NetworkPolicyEgressRule, namespace string, podLabels map[string]string, port int32) bool {
+	return slices.ContainsFunc(rules, func(r networkingv1.NetworkPolicyEgressRule) bool {
+		return covers(r.To, r.Ports, namespace, podLabels, port)
+	})
+}
+
+func admits(rules []networkingv1.NetworkPolicyIngressRule, namespace string, podLabels map[string]string, port int32) bool {
+	return slices.ContainsFunc(rules, func(r networkingv1.NetworkPolicyIngressRule) bool {
+		return covers(r.From, r.Ports, namespace, podLabels, port)
+	})
+}
+
+// covers reports whether a rule names the pods and the port.
+func covers(peers []networkingv1.NetworkPolicyPeer, ports []networkingv1.NetworkPolicyPort, namespace string, podLabels map[string]string, port int32) bool {
+	opened := slices.ContainsFunc(ports, func(p networkingv1.NetworkPolicyPort) bool { return p.Port != nil && p.Port.IntVal == port })
+	return opened && slices.ContainsFunc(peers, func(p networkingv1.NetworkPolicyPeer) bool {
+		return matchesSet(p.NamespaceSelector, map[string]string{corev1.LabelMetadataName: namespace}) && matchesSet(p.PodSelector, podLabels)
+	})
+}
+
+func matchesSet(selector *metav1.LabelSelector, set map[string]string) bool {
+	s, err := metav1.LabelSelectorAsSelector(selector) // nil selects nothing
+	return err == nil && s.Matches(labels.Set(set))
 }
 
 func (l *links) service(b Built, s *corev1.Service) {

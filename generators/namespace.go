@@ -13,6 +13,9 @@ var namespaceComponent = Component{
 	Objects: namespaceObjects,
 }
 
+// podSecurityPrefix is that of the labels of Pod Security (kubernetes.io/docs/concepts/security/pod-security-admission).
+const podSecurityPrefix = "pod-security.kubernetes.io/"
+
 func namespaceObjects(m Model) []Built {
 	if !m.NamespaceSpec.Create {
 		return nil
@@ -22,11 +25,10 @@ func namespaceObjects(m Model) []Built {
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"},
 		ObjectMeta: metav1.ObjectMeta{
 			Name: m.Namespace,
-			// kubernetes.io/docs/concepts/security/pod-security-admission
 			Labels: map[string]string{
-				"pod-security.kubernetes.io/enforce": level,
-				"pod-security.kubernetes.io/audit":   level,
-				"pod-security.kubernetes.io/warn":    level,
+				podSecurityPrefix + "enforce": level,
+				podSecurityPrefix + "audit":   level,
+				podSecurityPrefix + "warn":    level,
 			},
 		},
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
 
@@ -49,6 +51,7 @@ func (r *resolver) service(path *field.Path, s *Service) {
 	if len(s.PodSelector.MatchLabels)+len(s.PodSelector.MatchExpressions) == 0 {
 		r.problem(diag.BadPeer, path.Child("podSelector"), "", "name a label of the service's pods", "must not be empty, which selects every pod of the namespace")
 	}
+	r.notTheTunnel(path.Child("podSelector"), s)
 	if len(s.PodSelector.MatchExpressions) == 0 {
 		s.Labels = s.PodSelector.MatchLabels
 	}
@@ -62,6 +65,18 @@ func (r *resolver) service(path *field.Path, s *Service) {
 	r.isolation(path, s)
 	if !diag.HasError(r.ds) { // its URL would be made of what is wrong
 		r.registration(path.Child("registration"), s)
+	}
+}
+
+// notTheTunnel refuses a selector that matches our own tunnel's pods: the service's policy would open them to its peers.
+func (r *resolver) notTheTunnel(path *field.Path, s *Service) {
+	t := r.m.Tunnel
+	if t == nil || s.Namespace != t.Namespace {
+		return
+	}
+	selector, err := metav1.LabelSelectorAsSelector(s.PodSelector)
+	if err == nil && selector.Matches(labels.Set(merged(t.PodTemplate.Labels, t.PodLabels, map[string]string{labelIntegration: r.in.Name}))) {
+		r.problem(diag.BadPeer, path, "", "name a label that the service's pods alone have", "must not select the tunnel's own pods")
 	}
 }
 
@@ -119,11 +134,19 @@ func (r *resolver) registration(path *field.Path, s *Service) {
 	case r.m.Tunnel == nil:
 		r.problem(diag.NotRegistered, path.Child("mode"), "", "set it to None when something else registers the service", "registers nothing without a tunnel")
 	case r.m.Tunnel.Mode == v1alpha1.TunnelOperator:
-		r.problem(diag.NotRegistered, path.Child("mode"), "", "add deployment, or register "+r.m.RegistrationURL(*s)+" yourself and set it to None",
+		r.problem(diag.NotRegistered, path.Child("mode"), "", "add deployment, or register "+r.byHand(s)+" yourself and set it to None",
 			"registers nothing, because the operator registers only what it runs")
 	default:
-		r.problem(diag.NotRegistered, path.Child("mode"), "", "register "+r.m.RegistrationURL(*s)+" and set it to None", "registers nothing in Standalone mode yet")
+		r.problem(diag.NotRegistered, path.Child("mode"), "", "register "+r.byHand(s)+" and set it to None", "registers nothing in Standalone mode yet")
 	}
+}
+
+// byHand is what to register: the URL and, where it matters, the option of the Restate CLI.
+func (r *resolver) byHand(s *Service) string {
+	if s.UseHTTP11 {
+		return r.m.RegistrationURL(*s) + " with --use-http1.1"
+	}
+	return r.m.RegistrationURL(*s)
 }
 
 // deployment checks what the operator's Service decides: name, port and protocol.

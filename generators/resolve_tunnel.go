@@ -77,6 +77,9 @@ func (r *resolver) standaloneTunnel(path *field.Path, t *Tunnel) {
 	t.PodLabels = map[string]string{labelName: tunnelClient, labelInstance: r.m.objectName("tunnel", "")}
 	name, cluster := r.spec.Tunnel.Name, r.spec.Cluster
 	r.label(specPath.Child("cluster"), cluster, maxName)
+	if r.in.Name != "" && r.in.Name[0] >= '0' && r.in.Name[0] <= '9' {
+		r.problem(diag.BadName, field.NewPath("metadata", "name"), r.in.Name, "", "must begin with a letter in Standalone mode, where it begins the name of a Service")
+	}
 	switch {
 	case name != "" && !tunnelNamePattern.MatchString(name):
 		r.problem(diag.TunnelName, path.Child("name"), name, "", "must consist of letters, digits, -, _ or .")

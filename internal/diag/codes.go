@@ -108,7 +108,7 @@ var catalogue = []Entry{
 	{UnknownValue, Error, "value not allowed", "The field takes one of a few values, and this is none of them.", "Use one of the values in the message."},
 	{NoEffect, Error, "field without effect", "The field would change nothing because another field is not set.", "Set the other field, or remove this one."},
 	{BadName, Error, "invalid name", "A name is not a valid Kubernetes name, or too long to leave room for what is derived from it.", "Use lower-case letters, digits and hyphens, within the length in the message."},
-	{BadEnvironment, Error, "invalid environment id", "The environment id is not env_ followed by letters, digits, - or _, or it reads as a number without the prefix.", "Copy it from the Restate Cloud console."},
+	{BadEnvironment, Error, "invalid environment id", "The environment id is not env_ followed by letters, digits, - or _.", "Copy it from the Restate Cloud console."},
 	{BadRegion, Error, "invalid region", "The region does not match the pattern that Restate's operator and SDKs enforce.", "Use us, eu, or the region of a BYOC environment."},
 	{UnknownRegion, Warning, "unknown region", "The region is well formed, but neither us, eu nor a .byoc region.", "Check the spelling; a wrong region fails only when the tunnel resolves its servers."},
 	{BadSigningKey, Error, "invalid signing key", "The signing public key is not publickeyv1_ followed by the base58 form of exactly 32 bytes. The tunnel client does not check the length: it becomes ready and refuses every request.", "Copy it from the Restate Cloud console, Developers, Security."},

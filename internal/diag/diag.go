@@ -71,6 +71,9 @@ func (d Diagnostic) text() string {
 	return b.String()
 }
 
+// Field is the path as it may be shown.
+func (d Diagnostic) Field() string { return redact.Path(d.Path) }
+
 // Line is the form for stderr: severity, file, object, field, text and code on one line, never coloured.
 func (d Diagnostic) Line() string {
 	parts := []string{string(d.Severity()) + ":"}
@@ -81,7 +84,7 @@ func (d Diagnostic) Line() string {
 		parts = append(parts, s+":")
 	}
 	if d.Path != "" {
-		parts = append(parts, d.Path+":")
+		parts = append(parts, d.Field()+":")
 	}
 	return strings.Join(append(parts, d.Text()), " ") + " [" + string(d.Code) + "]"
 }

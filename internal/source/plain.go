@@ -4,6 +4,7 @@ package source
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -57,7 +58,7 @@ func (e *expander) mapping(n *yaml.Node, depth int) *yaml.Node {
 	var merges []*yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, val := n.Content[i], e.expand(n.Content[i+1], depth+1)
-		if key.ShortTag() == "!!merge" {
+		if key.ShortTag() == "!!merge" && mergeable(val) {
 			merges = append(merges, val)
 			continue
 		}
@@ -73,6 +74,15 @@ func (e *expander) mapping(n *yaml.Node, depth int) *yaml.Node {
 		}
 	}
 	return &out
+}
+
+// mergeable reports whether a merge key may have the value: a map, or a list of maps. Another value stays with its key, which no
+// type has as a field.
+func mergeable(n *yaml.Node) bool {
+	if n.Kind == yaml.SequenceNode {
+		return !slices.ContainsFunc(n.Content, func(c *yaml.Node) bool { return c.Kind != yaml.MappingNode })
+	}
+	return n.Kind == yaml.MappingNode
 }
 
 func mergeInto(out, from *yaml.Node) {

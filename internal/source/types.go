@@ -27,6 +27,8 @@ type specialType struct {
 	parse func([]byte) error
 	// mapping allows a map or list.
 	mapping bool
+	// quoted refuses fractions that are not text: CRDs take whole numbers and text for a quantity.
+	quoted bool
 }
 
 func parses[T any](raw []byte) error {
@@ -35,7 +37,7 @@ func parses[T any](raw []byte) error {
 }
 
 var special = map[reflect.Type]specialType{
-	reflect.TypeFor[resource.Quantity]():    {want: "a quantity like 100m or 128Mi", code: diag.BadResources, parse: parses[resource.Quantity]},
+	reflect.TypeFor[resource.Quantity]():    {want: "a quantity like 100m or 128Mi", code: diag.BadResources, parse: parses[resource.Quantity], quoted: true},
 	reflect.TypeFor[intstr.IntOrString]():   {want: "a number or text", code: diag.WrongType, parse: parses[intstr.IntOrString]},
 	reflect.TypeFor[metav1.Duration]():      {want: "a duration like 24h or 90s", code: diag.WrongType, parse: parses[metav1.Duration]},
 	reflect.TypeFor[metav1.Time]():          {want: "a time as in RFC 3339", code: diag.WrongType, parse: parses[metav1.Time]},

@@ -68,10 +68,13 @@ func (w *walker) kind(path *field.Path, n *yaml.Node, kind yaml.Kind, want strin
 	if n.Kind == kind {
 		return true
 	}
-	w.secrets(path, n)
-	w.unfit(diag.WrongType, path, n, "", "", "must be %s, not %s", want, kindName(n))
+	if w.secrets(path, n); !isNull(n) { // a secret was taken out
+		w.unfit(diag.WrongType, path, n, "", "", "must be %s, not %s", want, kindName(n))
+	}
 	return false
 }
+
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
 
 func kindName(n *yaml.Node) string {
 	switch n.Kind {
@@ -108,6 +111,33 @@ func (w *walker) structure(path *field.Path, n *yaml.Node, t reflect.Type) {
 		w.problem(diag.UnknownField, child, "", suggest(key.Value, names, "allowed are "), "is not a field")
 		w.secrets(child, val)
 	})
+	w.required(path, n, t)
+}
+
+// required reports fields of Kubernetes' own types that must be there: those whose tag does not let them be left out, as the
+// generator of CRDs has it. Fields of our types are the business of generators.Resolve, which says what belongs into them.
+func (w *walker) required(path *field.Path, n *yaml.Node, t reflect.Type) {
+	if !strings.HasPrefix(t.PkgPath(), "k8s.io/") {
+		return
+	}
+	for i := range t.NumField() {
+		name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		if name == "" || name == "-" || strings.Contains(options, "omit") {
+			continue
+		}
+		if child := path.Child(name); !w.present(n, name) && !w.doc.unread[child.String()] {
+			w.problem(diag.Required, child, "", "", "must be set")
+		}
+	}
+}
+
+func (w *walker) present(n *yaml.Node, key string) bool {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1].ShortTag() != "!!null"
+		}
+	}
+	return false
 }
 
 // collect gathers the JSON names of a struct, those of embedded structs included.
@@ -149,6 +179,9 @@ func (w *walker) pairs(path *field.Path, n *yaml.Node, of func(*field.Path, stri
 		child := of(path, redact.Text(key.Value))
 		if seen[key.Value] {
 			w.problem(diag.DuplicateKey, child, "", "remove one of the two", "must stand once")
+			w.secrets(child, n.Content[i+1])
+			n.Content = slices.Delete(n.Content, i, i+2) // the first counts for the findings behind
+			i -= 2
 			continue
 		}
 		seen[key.Value] = true
@@ -233,7 +266,9 @@ func (w *walker) integer(path *field.Path, n *yaml.Node, t reflect.Type) {
 
 // special handles the types that read themselves from JSON.
 func (w *walker) special(path *field.Path, n *yaml.Node, check specialType) {
-	w.secrets(path, n)
+	if w.secrets(path, n); isNull(n) {
+		return
+	}
 	if n.Kind != yaml.ScalarNode {
 		if !check.mapping {
 			w.unfit(diag.WrongType, path, n, "", "", "must be %s, not %s", check.want, kindName(n))
@@ -241,6 +276,10 @@ func (w *walker) special(path *field.Path, n *yaml.Node, check specialType) {
 		return
 	}
 	raw, err := json.Marshal(scalar(n))
+	if check.quoted && n.ShortTag() == "!!float" {
+		w.unfit(check.code, path, n, "", "put it into quotes", "must be %s", check.want)
+		return
+	}
 	if err != nil || check.parse == nil || check.parse(raw) != nil {
 		w.unfit(check.code, path, n, "", "", "must be %s", check.want) // the error itself would quote the value
 	}

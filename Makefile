@@ -35,6 +35,7 @@ demo: build $(KUSTOMIZE) ## Render examples/quickstart with a real kustomize.
 .PHONY: test
 test: $(KUSTOMIZE) ## Run all tests, those with real hosts too.
 	KUSTOMIZE=$(KUSTOMIZE) $(GO) test -count=1 ./...
+	@command -v kpt >/dev/null || echo 'kpt is not on PATH: the cases of test/hosts/testdata/kpt were skipped:' $(notdir $(wildcard test/hosts/testdata/kpt/*.txtar))
 
 # The first build of the Kubernetes servers takes minutes; it is kept as long as their pins and Go stay the same.
 SERVERS := $(CURDIR)/.cache/servers/$(shell { $(GO) version; cat test/e2e/servers/*/go.mod test/e2e/servers/*/go.sum; } | cksum | cut -d' ' -f1)

@@ -63,8 +63,10 @@ func (p *pkg) twoOwners() []diag.Diagnostic {
 	owners := map[string]bool{}
 	for _, j := range p.jobs {
 		if j.ambiguous {
-			ds = append(ds, diag.Diagnostic{Code: diag.TwoOwners, Path: "metadata.name", Value: j.meta.Name, Subject: subject(j.meta), Hint: "use kpt fn render, or run kpt fn eval on one package",
-				Message: "must not be the name of two RestateIntegrations in what is evaluated"})
+			ds = append(ds, diag.Diagnostic{
+				Code: diag.TwoOwners, Path: "metadata.name", Value: j.meta.Name, Subject: subject(j.meta), Hint: "use kpt fn render, or run kpt fn eval on one package",
+				Message: "must not be the name of two RestateIntegrations in what is evaluated",
+			})
 		}
 	}
 	yields := map[generators.ID]*job{}

@@ -4,8 +4,11 @@ package fn
 
 import (
 	"path"
+	"reflect"
 	"strconv"
 	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/restate-integration/restate-integration/api/v1alpha1"
 	"github.com/restate-integration/restate-integration/internal/diag"
@@ -142,13 +145,20 @@ func (p *pkg) locate(j *job) {
 		return
 	}
 	for _, e := range p.items {
-		if e.isIntegration() && e.meta.Name == j.meta.Name && e.meta.Namespace == j.meta.Namespace && e.at.file != "" {
-			if j.at.file != "" {
-				j.ambiguous = true
-			}
-			j.at = e.at
+		if e.at.file == "" || !e.isIntegration() || e.meta.Name != j.meta.Name || e.meta.Namespace != j.meta.Namespace {
+			continue
 		}
+		// Newer kpt leaves the config itself out of the items, so that one of the same name may be another package's.
+		j.ambiguous = j.ambiguous || j.at.file != "" || !reflect.DeepEqual(specOf(j.Node()), specOf(e.Node()))
+		j.at = e.at
 	}
+}
+
+// specOf is the decoded spec of an integration.
+func specOf(n *yaml.Node) any {
+	var object struct{ Spec any }
+	_ = n.Decode(&object) // what cannot be decoded equals nothing that can, and is reported when it is read
+	return object.Spec
 }
 
 // onlyCopy reports whether the list holds nothing but the config, and no host keeps files: kustomize mirrors a generator's config

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package generators
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/restate-integration/restate-integration/api/v1alpha1"
+	"github.com/restate-integration/restate-integration/internal/diag"
+)
+
+// sealed is a Secret as the checks of encrypted files hand it over.
+func sealed(namespace string, change ...func(*Secret)) Secret {
+	s := Secret{Namespace: namespace, Name: "restate-identity", MACOnly: true, Keys: map[string]SecretKey{"token": {Digest: strings.Repeat("d", 64)}}}
+	for _, c := range change {
+		c(&s)
+	}
+	return s
+}
+
+func withKeys(keys map[string]SecretKey) func(*Secret) { return func(s *Secret) { s.Keys = keys } }
+
+func fromFile(name string) func(*Secret) { return func(s *Secret) { s.File = name } }
+
+// TestResolveCredentials is rule 4: each Secret stands where it is read, once, and has the key.
+func TestResolveCredentials(t *testing.T) {
+	const path = "spec.credentials.tunnel"
+	sops := `{credentials: {tunnel: {source: null, rolloutKey: null}}}`
+	for _, tt := range []struct {
+		reason, base, patch string
+		secrets             []Secret
+		want                string
+	}{
+		{"the operator reads it in its own namespace", operatorBase, sops, []Secret{sealed("restate-operator")}, ""},
+		{"the standalone tunnel in that of the integration", standaloneBase, sops, []Secret{sealed("restate")}, ""},
+		{"an operator elsewhere", operatorBase, `{credentials: {tunnel: {source: null}}, tunnel: {operator: {namespace: ops}}}`, []Secret{sealed("ops")}, ""},
+		{"not in sight", operatorBase, sops, nil, "warning RI0409 " + path + ".name"},
+		{"a rollout key does not make up for a check", operatorBase, `{credentials: {tunnel: {source: null}}}`, nil, "warning RI0409 " + path + ".name"},
+		{"brought by somebody else", operatorBase, `{}`, nil, ""},
+		{"a rotation would go unnoticed", operatorBase, `{credentials: {tunnel: {rolloutKey: null}}}`, nil, "warning RI0409 " + path + ".rolloutKey"},
+		{"brought by somebody else, and in sight", operatorBase, `{credentials: {tunnel: {rolloutKey: null}}}`, []Secret{sealed("restate-operator")}, ""},
+		{"what is wrong with a file is said there", operatorBase, `{credentials: {tunnel: {source: null, files: [a.yaml]}}}`, nil, ""},
+		{"nobody reads it there", operatorBase, sops, []Secret{sealed("restate")}, "error RI0413 " + path + ".name; warning RI0409 " + path + ".name"},
+		{"the right one does not excuse the wrong one", operatorBase, sops, []Secret{sealed("restate-operator"), sealed("shop")}, "error RI0413 " + path + ".name"},
+		{"an entry of files is named by its index", operatorBase, `{credentials: {tunnel: {source: null, files: [a.yaml, b.yaml]}}}`, []Secret{sealed("restate-operator", fromFile("a.yaml")), sealed("shop", fromFile("b.yaml"))}, "error RI0413 " + path + ".files[1]"},
+		{"which of the two counts?", operatorBase, sops, []Secret{sealed("restate-operator"), sealed("restate-operator")}, "error RI0403 " + path + ".name"},
+		{"a Secret of another name is not ours", operatorBase, sops, []Secret{sealed("restate-operator"), sealed("shop", func(s *Secret) { s.Name = "other" })}, ""},
+		{"another name, asked for", operatorBase, `{credentials: {tunnel: {source: null, name: other}}}`, []Secret{sealed("restate-operator", func(s *Secret) { s.Name = "other" })}, ""},
+		{"the key is missing", operatorBase, sops, []Secret{sealed("restate-operator", withKeys(map[string]SecretKey{"api-key": {Digest: "x"}}))}, "error RI0405 " + path + ".key"},
+		{"another key", operatorBase, `{credentials: {tunnel: {source: null, key: api-key}}}`, []Secret{sealed("restate-operator", withKeys(map[string]SecretKey{"api-key": {Digest: "x"}}))}, ""},
+		{"an empty token is one that is missing", operatorBase, sops, []Secret{sealed("restate-operator", withKeys(map[string]SecretKey{"token": {Empty: true}}))}, "error RI0405 " + path + ".name"},
+		{"kustomize breaks such a MAC", operatorBase, sops, []Secret{sealed("restate-operator", func(s *Secret) { s.MACOnly = false })}, "error RI0407 " + path + ".name"},
+		{"unless somebody says that it is not touched", operatorBase, `{credentials: {tunnel: {source: null}}, secrets: {requireMacOnlyEncrypted: false}}`, []Secret{sealed("restate-operator", func(s *Secret) { s.MACOnly = false })}, ""},
+		{"annotations", operatorBase, sops, []Secret{sealed("restate-operator", func(s *Secret) { s.Annotations = []string{"a", "b"} })}, "error RI0408 " + path + ".name; error RI0408 " + path + ".name"},
+		{"annotations on the list", operatorBase, `{credentials: {tunnel: {source: null}}, secrets: {allowedAnnotations: [a]}}`, []Secret{sealed("restate-operator", func(s *Secret) { s.Annotations = []string{"a", "b"} })}, "error RI0408 " + path + ".name"},
+		{"what is wrong with the document is passed on", operatorBase, sops, []Secret{sealed("restate-operator", func(s *Secret) {
+			s.Problems = []diag.Diagnostic{{Code: diag.PlaintextSecret, Message: "must be encrypted"}}
+		})}, "error RI0402 " + path + ".name"},
+		{"also of one that nobody reads", operatorBase, sops, []Secret{sealed("shop", func(s *Secret) {
+			s.Problems = []diag.Diagnostic{{Code: diag.PlaintextSecret, Message: "must be encrypted"}}
+		})}, "error RI0402 " + path + ".name; error RI0413 " + path + ".name; warning RI0409 " + path + ".name"},
+		{"a name", operatorBase, `{credentials: {tunnel: {name: A}}}`, nil, "error RI0301 " + path + ".name"},
+		{"a key", operatorBase, `{credentials: {tunnel: {key: "a b"}}}`, nil, "error RI0301 " + path + ".key"},
+		{"without tunnel, nobody reads it", noTunnelBase, `{}`, []Secret{sealed("shop")}, ""},
+	} {
+		_, ds := Resolve(spec(t, tt.base, `{spec: `+tt.patch+`}`), Input{Secrets: tt.secrets})
+		if d := cmp.Diff(split(tt.want), findings(ds)); d != "" {
+			t.Errorf("%s: (-want +got)\n%s", tt.reason, d)
+		}
+		for _, d := range ds {
+			wellFormed(t, d)
+		}
+	}
+}
+
+// TestSecretElsewhereNamesBoth: where it is, and where it is read.
+func TestSecretElsewhereNamesBoth(t *testing.T) {
+	_, ds := Resolve(spec(t, operatorBase), Input{Secrets: []Secret{sealed("shop")}})
+	if text := ds[0].Text(); !strings.Contains(text, "shop/restate-identity") || !strings.Contains(text, `"restate-operator"`) {
+		t.Errorf("got %q, want both places", text)
+	}
+}
+
+// TestDigest is rule 2: it changes exactly when the credential does.
+func TestDigest(t *testing.T) {
+	digest := func(rolloutKey string, s ...Secret) string {
+		m := modelWith(t, Input{Secrets: s}, operatorBase, `{spec: {credentials: {tunnel: {source: External, rolloutKey: "`+rolloutKey+`"}}}}`)
+		e := Build(m)[0].Object.(*restateCloudEnvironment)
+		return e.Annotations["restate-integration.dev/credential-digest"]
+	}
+	other := withKeys(map[string]SecretKey{"token": {Digest: strings.Repeat("e", 64)}})
+	seen := map[string]string{}
+	for _, tt := range []struct{ reason, got string }{
+		{"nothing is known", digest("")},
+		{"a ciphertext", digest("", sealed("restate-operator"))},
+		{"another ciphertext", digest("", sealed("restate-operator", other))},
+		{"a rollout key", digest("1")},
+		{"another rollout key", digest("2")},
+		{"ciphertext and key", digest("1", sealed("restate-operator"))},
+		{"the other ciphertext and key", digest("1", sealed("restate-operator", other))},
+	} {
+		if first, found := seen[tt.got]; found {
+			t.Errorf("%s and %s give the same digest %q", first, tt.reason, tt.got)
+		}
+		seen[tt.got] = tt.reason
+	}
+	if got := digest("", sealed("restate-operator")); got != strings.Repeat("d", 64) {
+		t.Errorf("got %q, want that of the ciphertext itself", got)
+	}
+	for reason, s := range map[string]Secret{
+		"another key of the Secret": sealed("restate-operator", withKeys(map[string]SecretKey{"token": {Digest: strings.Repeat("d", 64)}, "other": {Digest: "x"}})),
+		"how it was read":           sealed("restate-operator", fromFile("a.yaml")),
+	} {
+		if got := digest("", s); got != strings.Repeat("d", 64) {
+			t.Errorf("%s changes the digest to %q", reason, got)
+		}
+	}
+	if got := rollout("", "1"); got != "4355a46b19d348dc2f57c046f8ef63d4538ebb936000f3c9ee954a27460dd865" {
+		t.Errorf("rollout key 1 gives %q: a change rolls every tunnel with such a key", got)
+	}
+}
+
+func TestRoles(t *testing.T) {
+	for _, tt := range []struct {
+		reason string
+		mode   v1alpha1.TunnelMode
+		want   int
+	}{
+		{"not defaulted yet", "", 1},
+		{"operator", v1alpha1.TunnelOperator, 1},
+		{"standalone", v1alpha1.TunnelStandalone, 1},
+		{"somebody else's tunnel has somebody else's key", v1alpha1.TunnelExisting, 0},
+		{"no tunnel", v1alpha1.TunnelNone, 0},
+	} {
+		in := &v1alpha1.RestateIntegration{}
+		in.Spec.Tunnel.Mode = tt.mode
+		got := Roles(in)
+		if len(got) != tt.want {
+			t.Errorf("%s: got %d roles, want %d", tt.reason, len(got), tt.want)
+		}
+		if in.Spec.Credentials.Tunnel.Name != "" {
+			t.Errorf("%s: the spec was changed", tt.reason)
+		}
+		for _, r := range got {
+			if r.Path().String() != "spec.credentials.tunnel" || r.Credential.Name != "restate-identity" || r.Key != "token" {
+				t.Errorf("%s: got %+v", tt.reason, r)
+			}
+		}
+	}
+}

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package generators
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/utils/ptr"
+
+	"github.com/restate-integration/restate-integration/api/v1alpha1"
+	"github.com/restate-integration/restate-integration/internal/diag"
+)
+
+// fieldType follows a path of the table through the API's types, and reports the part that does not exist.
+func fieldType(path string) (reflect.Type, error) {
+	at := reflect.TypeFor[v1alpha1.RestateIntegration]()
+	for _, part := range strings.Split(path, ".") {
+		for at.Kind() == reflect.Pointer {
+			at = at.Elem()
+		}
+		switch {
+		case part == "*" && (at.Kind() == reflect.Map || at.Kind() == reflect.Slice):
+			at = at.Elem()
+			continue
+		case at.Kind() != reflect.Struct:
+			return nil, fmt.Errorf("%s has no field %q", at, part)
+		}
+		f, found := jsonFieldOf(at, part)
+		if !found {
+			return nil, fmt.Errorf("%s has no field %q", at, part)
+		}
+		at = f.Type
+	}
+	return at, nil
+}
+
+func jsonFieldOf(at reflect.Type, name string) (reflect.StructField, bool) {
+	for i := range at.NumField() {
+		f := at.Field(i)
+		if tag, _, _ := strings.Cut(f.Tag.Get("json"), ","); tag == name {
+			return f, true
+		}
+	}
+	return reflect.StructField{}, false
+}
+
+// setPath sets the field at a path to something that is not zero.
+func setPath(t *testing.T, v reflect.Value, path []string) {
+	t.Helper()
+	if len(path) == 0 {
+		nonZero(t, v, 0)
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() {
+			v.Set(reflect.New(v.Type().Elem()))
+		}
+		setPath(t, v.Elem(), path)
+	case reflect.Map:
+		if v.IsNil() {
+			v.Set(reflect.MakeMap(v.Type()))
+		}
+		e := reflect.New(v.Type().Elem()).Elem()
+		setPath(t, e, path[1:])
+		v.SetMapIndex(reflect.ValueOf("x"), e)
+	case reflect.Struct:
+		f, found := jsonFieldOf(v.Type(), path[0])
+		if !found {
+			t.Fatalf("%s has no field %q", v.Type(), path[0])
+		}
+		setPath(t, v.FieldByIndex(f.Index), path[1:])
+	default:
+		t.Fatalf("no way into %s by %q", v.Type(), path)
+	}
+}
+
+// nonZero sets the first thing that can be set.
+func nonZero(t *testing.T, v reflect.Value, depth int) {
+	t.Helper()
+	switch p := v.Addr().Interface().(type) {
+	case *resource.Quantity:
+		*p = resource.MustParse("1")
+		return
+	case *intstr.IntOrString:
+		*p = intstr.FromInt32(1)
+		return
+	case *metav1.Duration:
+		p.Duration = 1
+		return
+	case *runtime.RawExtension:
+		p.Raw = []byte(`{"a":1}`)
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		if depth < 2 {
+			nonZero(t, v.Elem(), depth+1)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			nonZero(t, v.Field(i), depth+1)
+			if !v.Field(i).IsZero() {
+				return
+			}
+		}
+	case reflect.Map:
+		v.Set(reflect.MakeMap(v.Type()))
+		e := reflect.New(v.Type().Elem()).Elem()
+		nonZero(t, e, depth+1)
+		v.SetMapIndex(reflect.ValueOf("x").Convert(v.Type().Key()), e)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		nonZero(t, v.Index(0), depth+1)
+	case reflect.String:
+		v.SetString("x")
+	case reflect.Bool:
+		v.SetBool(true)
+	default:
+		v.SetInt(1)
+	}
+}
+
+// specWith is a spec with one field set.
+func specWith(t *testing.T, mode v1alpha1.TunnelMode, path string) *v1alpha1.RestateIntegration {
+	t.Helper()
+	in := &v1alpha1.RestateIntegration{}
+	setPath(t, reflect.ValueOf(in).Elem(), strings.Split(path, "."))
+	in.Spec.Tunnel.Mode = mode
+	return in
+}
+
+func fieldsFindings(in *v1alpha1.RestateIntegration) []diag.Diagnostic {
+	r := &resolver{in: in, spec: &in.Spec}
+	r.checkFields()
+	return r.ds
+}
+
+var allModes = []v1alpha1.TunnelMode{"", v1alpha1.TunnelOperator, v1alpha1.TunnelStandalone, v1alpha1.TunnelExisting, v1alpha1.TunnelNone}
+
+// TestFieldRules sets each field of the table in each mode, and sees it refused exactly where the table says so.
+func TestFieldRules(t *testing.T) {
+	seen := map[string]bool{}
+	for _, rule := range FieldRules() {
+		if _, err := fieldType(rule.Path); err != nil {
+			t.Errorf("%s: %v", rule.Path, err)
+			continue
+		}
+		if seen[rule.Path] {
+			t.Errorf("%s stands twice", rule.Path)
+		}
+		seen[rule.Path] = true
+		if strings.HasSuffix(rule.Hint, ".") {
+			t.Errorf("%s: the hint %q ends in a period", rule.Path, rule.Hint)
+		}
+		want := strings.Replace(rule.Path, ".*", "[x]", 1)
+		for _, mode := range allModes {
+			effective := mode
+			if mode == "" {
+				effective = v1alpha1.TunnelOperator // the default
+			}
+			code := diag.NotInMode
+			refused := !slices.Contains(rule.Modes, effective)
+			if rule.Modes == nil {
+				code, refused = diag.NotSupported, true
+			}
+			var got []diag.Diagnostic
+			for _, d := range fieldsFindings(specWith(t, mode, rule.Path)) {
+				wellFormed(t, d)
+				if d.Path == want && (d.Code == diag.NotInMode || d.Code == diag.NotSupported) {
+					got = append(got, d)
+				}
+			}
+			// A rule of a block above gives a finding of its own, at its own path.
+			if refused && (len(got) != 1 || got[0].Code != code) || !refused && len(got) > 0 {
+				t.Errorf("%s in mode %q: got %q, want refused: %v as %s", rule.Path, mode, findings(got), refused, code)
+			}
+		}
+	}
+}
+
+// TestFieldRulesFindNothing: an empty spec, and one with every default filled in, break no rule.
+func TestFieldRulesFindNothing(t *testing.T) {
+	for _, base := range []string{operatorBase, standaloneBase, noTunnelBase} {
+		if got := fieldsFindings(spec(t, base)); len(got) > 0 {
+			t.Errorf("got %q", findings(got))
+		}
+	}
+}
+
+// TestEmptyBlocks: a block that is present asks for something, even when it is empty.
+func TestEmptyBlocks(t *testing.T) {
+	for _, tt := range []struct{ reason, patch, want string }{
+		{"nats: {} asks for NATS with every default", `{nats: {}}`, "error RI0205 spec.nats"},
+		{"a monitor with every default", `{observability: {podMonitor: {}}}`, "error RI0205 spec.observability.podMonitor"},
+		{"an empty struct says nothing", `{gitops: {}, images: {}, tunnel: {operator: {}}}`, ""},
+		{"false says nothing", `{services: {greeter: {uses: {restate: false}}}}`, ""},
+		{"an empty list says nothing", `{patches: [], images: {pullSecrets: []}}`, ""},
+	} {
+		_, ds := Resolve(spec(t, operatorBase, `{spec: `+tt.patch+`}`), Input{})
+		if got := strings.Join(findings(ds), "; "); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.reason, got, tt.want)
+		}
+	}
+}
+
+// TestUnsupportedValues are values of the enum, each refused, and the others are not.
+func TestUnsupportedValues(t *testing.T) {
+	for path, refused := range unsupportedValues {
+		at, err := fieldType(path)
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+			continue
+		}
+		enum, ok := reflect.Zero(at).Interface().(interface{ Values() []string })
+		if !ok {
+			t.Errorf("%s: %s is no enum", path, at)
+			continue
+		}
+		for _, value := range refused {
+			if !slices.Contains(enum.Values(), value) {
+				t.Errorf("%s: %q is not a value of %s", path, value, at)
+			}
+		}
+		for _, value := range enum.Values() {
+			in := &v1alpha1.RestateIntegration{}
+			setPath(t, reflect.ValueOf(in).Elem(), strings.Split(path, "."))
+			replaceString(reflect.ValueOf(in).Elem(), strings.Split(path, "."), value)
+			var got []string
+			for _, d := range fieldsFindings(in) {
+				if d.Code == diag.NotSupported && d.Value == value {
+					got = append(got, d.Path)
+				}
+			}
+			if want := slices.Contains(refused, value); want != (len(got) == 1) {
+				t.Errorf("%s: %q: got findings at %q, want one: %v", path, value, got, want)
+			}
+		}
+	}
+}
+
+func replaceString(v reflect.Value, path []string, value string) {
+	switch {
+	case len(path) == 0:
+		v.SetString(value)
+	case v.Kind() == reflect.Pointer:
+		replaceString(v.Elem(), path, value)
+	case v.Kind() == reflect.Map:
+		e := reflect.New(v.Type().Elem()).Elem()
+		e.Set(v.MapIndex(reflect.ValueOf("x")))
+		replaceString(e, path[1:], value)
+		v.SetMapIndex(reflect.ValueOf("x"), e)
+	default:
+		f, _ := jsonFieldOf(v.Type(), path[0])
+		replaceString(v.FieldByIndex(f.Index), path[1:], value)
+	}
+}
+
+// acted are the fields of the spec that some component or check reads in every mode. Together with the table they are all fields
+// of the blocks that are built: a field that is in neither would be accepted and do nothing.
+var acted = []string{
+	"spec.cloud.environmentId", "spec.cloud.region", "spec.cloud.signingPublicKey", "spec.cloud.ingressURL", "spec.cloud.adminURL", "spec.cloud.allowedHosts",
+	"spec.clusterDomain", "spec.deletionPolicy", "spec.namespace.create", "spec.namespace.podSecurity", "spec.labels", "spec.annotations", "spec.gitops.tool",
+	"spec.images.pullPolicy", "spec.secrets.delivery", "spec.secrets.requireMacOnlyEncrypted", "spec.secrets.allowedAnnotations", "spec.tunnel.mode",
+	"spec.services.*.namespace", "spec.services.*.service", "spec.services.*.port", "spec.services.*.targetPort", "spec.services.*.scheme", "spec.services.*.path",
+	"spec.services.*.useHTTP11", "spec.services.*.podSelector", "spec.services.*.isolate", "spec.services.*.allowFrom", "spec.services.*.egressTo",
+	"spec.services.*.metricsPort", "spec.services.*.registration.mode",
+	"spec.networkPolicy.baseline", "spec.networkPolicy.dns.profile", "spec.networkPolicy.dns.to", "spec.networkPolicy.dns.ports", "spec.observability.scrapeFrom",
+}
+
+// TestEveryFieldIsActedOnOrRefused walks the API's types down to the fields that are in neither list.
+func TestEveryFieldIsActedOnOrRefused(t *testing.T) {
+	known := map[string]bool{}
+	for _, path := range acted {
+		if _, err := fieldType(path); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+		known[path] = true
+	}
+	for _, rule := range FieldRules() {
+		known[rule.Path] = true
+	}
+	var walk func(path string, at reflect.Type)
+	walk = func(path string, at reflect.Type) {
+		for at.Kind() == reflect.Pointer {
+			at = at.Elem()
+		}
+		switch {
+		case known[path]:
+		case at.Kind() == reflect.Map && at.Elem().Kind() == reflect.Struct:
+			walk(path+".*", at.Elem())
+		case at.Kind() == reflect.Struct && strings.HasSuffix(at.PkgPath(), "api/v1alpha1"):
+			for i := range at.NumField() {
+				name, _, _ := strings.Cut(at.Field(i).Tag.Get("json"), ",")
+				walk(path+"."+name, at.Field(i).Type)
+			}
+		default:
+			t.Errorf("%s is neither refused by a rule nor known to be acted on", path)
+		}
+	}
+	walk("spec", reflect.TypeFor[v1alpha1.RestateIntegrationSpec]())
+}
+
+// TestFieldRulesAreTheCallers: changing the returned table does not change the rules.
+func TestFieldRulesAreTheCallers(t *testing.T) {
+	FieldRules()[0].Path = "changed"
+	if FieldRules()[0].Path == "changed" {
+		t.Error("the table itself was handed out")
+	}
+}
+
+// TestJSONNames: the lookup by JSON name and encoding/json agree on what a field is called.
+func TestJSONNames(t *testing.T) {
+	in := specWith(t, v1alpha1.TunnelStandalone, "spec.services.*.deployment")
+	in.Spec.Tunnel.Replicas = ptr.To[int32](1)
+	raw, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{`"services":{"x":`, `"deployment":`, `"tunnel":{`, `"replicas":1`} {
+		if !strings.Contains(string(raw), part) {
+			t.Errorf("%s is not in %s", part, raw)
+		}
+	}
+}

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package generators
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/utils/ptr"
+)
+
+// The parts of policies, written anew, so that a mistake in the code's own builders shows.
+
+func ports(protocol corev1.Protocol, numbers ...int32) []networkingv1.NetworkPolicyPort {
+	var out []networkingv1.NetworkPolicyPort
+	for _, n := range numbers {
+		out = append(out, networkingv1.NetworkPolicyPort{Protocol: ptr.To(protocol), Port: ptr.To(intstr.FromInt32(n))})
+	}
+	return out
+}
+
+func peer(namespace string, podLabels map[string]string) networkingv1.NetworkPolicyPeer {
+	return networkingv1.NetworkPolicyPeer{
+		NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"kubernetes.io/metadata.name": namespace}},
+		PodSelector:       &metav1.LabelSelector{MatchLabels: podLabels},
+	}
+}
+
+func block(cidr string, except ...string) networkingv1.NetworkPolicyPeer {
+	return networkingv1.NetworkPolicyPeer{IPBlock: &networkingv1.IPBlock{CIDR: cidr, Except: except}}
+}
+
+func ingress(ports []networkingv1.NetworkPolicyPort, peers ...networkingv1.NetworkPolicyPeer) networkingv1.NetworkPolicyIngressRule {
+	return networkingv1.NetworkPolicyIngressRule{From: peers, Ports: ports}
+}
+
+func egress(ports []networkingv1.NetworkPolicyPort, peers ...networkingv1.NetworkPolicyPeer) networkingv1.NetworkPolicyEgressRule {
+	return networkingv1.NetworkPolicyEgressRule{To: peers, Ports: ports}
+}
+
+var (
+	kubeDNS    = peer("kube-system", map[string]string{"k8s-app": "kube-dns"})
+	dnsEgress  = egress(append(ports("UDP", 53), ports("TCP", 53)...), kubeDNS)
+	prometheus = peer("monitoring", map[string]string{"app.kubernetes.io/name": "prometheus"})
+	tunnelPeer = peer("restate-operator", tunnelPodLabels("prod"))
+	greeterPod = map[string]string{"app.kubernetes.io/name": "greeter"}
+	bothWays   = []networkingv1.PolicyType{"Ingress", "Egress"}
+
+	// cloudPeers are the public IPv4 addresses; each half has only the exceptions that lie in it, because Kubernetes refuses others.
+	cloudPeers = []networkingv1.NetworkPolicyPeer{
+		block("0.0.0.0/1", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8"),
+		block("128.0.0.0/1", "168.63.129.16/32", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15", "240.0.0.0/4"),
+	}
+)
+
+func policySpec(t *testing.T, all []Built, name string) networkingv1.NetworkPolicySpec {
+	t.Helper()
+	return object[*networkingv1.NetworkPolicy](t, all, name).Spec
+}
+
+func defaultTunnelPolicy() networkingv1.NetworkPolicySpec {
+	return networkingv1.NetworkPolicySpec{
+		PodSelector: metav1.LabelSelector{MatchLabels: tunnelPodLabels("prod")},
+		PolicyTypes: bothWays,
+		Ingress:     []networkingv1.NetworkPolicyIngressRule{ingress(ports("TCP", 9090), prometheus)},
+		Egress: []networkingv1.NetworkPolicyEgressRule{
+			dnsEgress,
+			egress(ports("TCP", 19080), cloudPeers...),
+			egress(ports("TCP", 9080), peer("shop", greeterPod)),
+		},
+	}
+}
+
+func TestTunnelPolicy(t *testing.T) {
+	shopPod := networkingv1.NetworkPolicyPeer{PodSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "cart"}}}
+	for _, tt := range []struct {
+		reason, patch string
+		change        func(*networkingv1.NetworkPolicySpec)
+	}{
+		{"the defaults", `{}`, func(*networkingv1.NetworkPolicySpec) {}},
+		{
+			"a policy names the pod's port, not the Service's", `{services: {greeter: null, web: {namespace: shop, port: 80, targetPort: 8080, podSelector: {matchLabels: {app: web}}, registration: {mode: None}}}}`,
+			func(p *networkingv1.NetworkPolicySpec) {
+				p.Egress[2] = egress(ports("TCP", 8080), peer("shop", map[string]string{"app": "web"}))
+			},
+		},
+		{"services stand in the order of their keys", `{services: {apple: {namespace: fruit, registration: {mode: None}}}}`, func(p *networkingv1.NetworkPolicySpec) {
+			p.Egress = slices.Insert(p.Egress, 2, egress(ports("TCP", 9080), peer("fruit", map[string]string{"app.kubernetes.io/name": "apple"})))
+		}},
+		{"without services there is nothing to reach", `{services: null}`, func(p *networkingv1.NetworkPolicySpec) { p.Egress = p.Egress[:2] }},
+		{"without known ports, all of TCP", `{networkPolicy: {restateCloud: {tunnelPorts: null}}}`, func(p *networkingv1.NetworkPolicySpec) {
+			p.Egress[1].Ports = []networkingv1.NetworkPolicyPort{{Protocol: ptr.To(corev1.ProtocolTCP)}}
+		}},
+		{"tunnel ports are sorted and stand once", `{networkPolicy: {restateCloud: {tunnelPorts: [3, 1, 3]}}}`, func(p *networkingv1.NetworkPolicySpec) {
+			p.Egress[1].Ports = ports("TCP", 1, 3)
+		}},
+		{
+			"an exception outside of a CIDR would be refused by Kubernetes", `{networkPolicy: {restateCloud: {cidrs: [203.0.113.0/24, 198.51.100.0/24], except: [203.0.113.7/32, 203.0.113.0/24, 10.0.0.0/8]}}}`,
+			func(p *networkingv1.NetworkPolicySpec) {
+				p.Egress[1].To = []networkingv1.NetworkPolicyPeer{block("203.0.113.0/24", "203.0.113.7/32"), block("198.51.100.0/24")}
+			},
+		},
+		{"an empty list of exceptions is not the default", `{networkPolicy: {restateCloud: {except: []}}}`, func(p *networkingv1.NetworkPolicySpec) {
+			p.Egress[1].To = []networkingv1.NetworkPolicyPeer{block("0.0.0.0/1"), block("128.0.0.0/1")}
+		}},
+		{"DNS elsewhere, for both protocols", `{networkPolicy: {dns: {to: [{ipBlock: {cidr: 169.254.20.10/32}}], ports: [53, 5353]}}}`, func(p *networkingv1.NetworkPolicySpec) {
+			p.Egress[0] = egress(slices.Concat(ports("UDP", 53), ports("TCP", 53), ports("UDP", 5353), ports("TCP", 5353)), block("169.254.20.10/32"))
+		}},
+		{"another scraper", `{observability: {scrapeFrom: {namespaceSelector: {matchLabels: {a: b}}}}}`, func(p *networkingv1.NetworkPolicySpec) {
+			p.Ingress[0].From = []networkingv1.NetworkPolicyPeer{{NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"a": "b"}}}}
+		}},
+		{"services that other packages register", `{tunnel: {egressTo: [{to: [{podSelector: {matchLabels: {app: cart}}}], ports: [{port: 1234}]}]}}`, func(p *networkingv1.NetworkPolicySpec) {
+			p.Egress = append(p.Egress, networkingv1.NetworkPolicyEgressRule{
+				To: []networkingv1.NetworkPolicyPeer{shopPod}, Ports: []networkingv1.NetworkPolicyPort{{Port: ptr.To(intstr.FromInt32(1234))}},
+			})
+		}},
+		{
+			"the remote proxy's ingress is for allowFrom, its admin port for nobody, and it calls the URLs' ports",
+			`{tunnel: {remoteProxy: {enabled: true, allowFrom: [{podSelector: {matchLabels: {app: cart}}}]}}}`, func(p *networkingv1.NetworkPolicySpec) {
+				p.Ingress = append(p.Ingress, ingress(ports("TCP", 8080), shopPod))
+				p.Egress[1].Ports = ports("TCP", 8080, 9070, 19080)
+			},
+		},
+		{
+			"9070 is for adminFrom alone", `{tunnel: {remoteProxy: {enabled: true, allowFrom: [{podSelector: {matchLabels: {app: cart}}}], adminFrom: [{ipBlock: {cidr: 192.0.2.1/32}}]}}}`,
+			func(p *networkingv1.NetworkPolicySpec) {
+				p.Ingress = append(p.Ingress, ingress(ports("TCP", 8080), shopPod), ingress(ports("TCP", 9070), block("192.0.2.1/32")))
+				p.Egress[1].Ports = ports("TCP", 8080, 9070, 19080)
+			},
+		},
+		{
+			"overridden URLs have their own ports, 443 when they name none", `{cloud: {ingressURL: "https://i.restate.cloud", adminURL: "https://i.restate.cloud:1"}, tunnel: {remoteProxy: {enabled: true, allowFrom: [{podSelector: {matchLabels: {app: cart}}}]}}}`,
+			func(p *networkingv1.NetworkPolicySpec) {
+				p.Ingress = append(p.Ingress, ingress(ports("TCP", 8080), shopPod))
+				p.Egress[1].Ports = ports("TCP", 1, 443, 19080)
+			},
+		},
+	} {
+		want := defaultTunnelPolicy()
+		tt.change(&want)
+		all := built(t, operatorBase, `{spec: `+tt.patch+`}`)
+		if d := cmp.Diff(want, policySpec(t, all, "prod-tunnel")); d != "" {
+			t.Errorf("%s: (-want +got)\n%s", tt.reason, d)
+		}
+		if !has(all, "NetworkPolicy restate-operator/prod-tunnel") {
+			t.Errorf("%s: the policy is not where the operator makes the pods", tt.reason)
+		}
+	}
+}
+
+// TestStandaloneTunnelPolicy differs in namespace and labels alone.
+func TestStandaloneTunnelPolicy(t *testing.T) {
+	want := defaultTunnelPolicy()
+	want.PodSelector.MatchLabels = standaloneLabels
+	all := built(t, standaloneBase)
+	if d := cmp.Diff(want, policySpec(t, all, "prod-tunnel")); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+	if !has(all, "NetworkPolicy restate/prod-tunnel") {
+		t.Error("the policy is not in the own namespace")
+	}
+}
+
+func TestBYOCHasNoPublicAddress(t *testing.T) {
+	got := policySpec(t, built(t, operatorBase, `{spec: {cloud: {region: x1.byoc}, networkPolicy: {restateCloud: {cidrs: [10.1.0.0/16]}}}}`), "prod-tunnel")
+	// The default exceptions do not lie inside of 10.1.0.0/16, so that the private addresses of the VPC endpoint stay open.
+	if d := cmp.Diff([]networkingv1.NetworkPolicyPeer{block("10.1.0.0/16")}, got.Egress[1].To); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
+func TestServicePolicy(t *testing.T) {
+	type spec = networkingv1.NetworkPolicySpec
+	cart := networkingv1.NetworkPolicyPeer{PodSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "cart"}}}
+	isolated := func(rules ...networkingv1.NetworkPolicyIngressRule) *spec {
+		return &spec{PodSelector: metav1.LabelSelector{MatchLabels: greeterPod}, PolicyTypes: []networkingv1.PolicyType{"Ingress"}, Ingress: rules}
+	}
+	for _, tt := range []struct {
+		reason, base, patch string
+		want                *spec
+	}{
+		{"the tunnel, to the pod's port", operatorBase, `{}`, isolated(ingress(ports("TCP", 9080), tunnelPeer))},
+		{"the standalone tunnel lives in the own namespace", standaloneBase, `{}`, isolated(ingress(ports("TCP", 9080), peer("restate", standaloneLabels)))},
+		{"another environment", operatorBase, `{tunnel: {operator: {resourceName: old, namespace: ops}}}`, isolated(ingress(ports("TCP", 9080), peer("ops", tunnelPodLabels("old"))))},
+		{"the pod's port, not the Service's", standaloneBase, `{services: {greeter: {port: 80, targetPort: 8080}}}`, isolated(ingress(ports("TCP", 8080), peer("restate", standaloneLabels)))},
+		{"allowFrom stands next to the tunnel", operatorBase, `{services: {greeter: {allowFrom: [{podSelector: {matchLabels: {app: cart}}}]}}}`, isolated(ingress(ports("TCP", 9080), tunnelPeer, cart))},
+		{"the scraper reaches the metrics alone", operatorBase, `{services: {greeter: {metricsPort: 9464}}}`, isolated(ingress(ports("TCP", 9080), tunnelPeer), ingress(ports("TCP", 9464), prometheus))},
+		{"without tunnel and peers nobody is admitted: a rule without peers would admit everybody", noTunnelBase, `{}`, isolated()},
+		{"without tunnel, allowFrom alone", noTunnelBase, `{services: {greeter: {allowFrom: [{podSelector: {matchLabels: {app: cart}}}]}}}`, isolated(ingress(ports("TCP", 9080), cart))},
+		{"not isolated: no policy", operatorBase, `{services: {greeter: {isolate: false}}}`, nil},
+		{"isolated by default only with deployment", standaloneBase, `{services: {greeter: {isolate: null}}}`, nil},
+		{"egress is closed once a rule is there, and DNS stays open", operatorBase, `{services: {greeter: {egressTo: [{to: [{podSelector: {matchLabels: {app: cart}}}]}]}}}`, &spec{
+			PodSelector: metav1.LabelSelector{MatchLabels: greeterPod}, PolicyTypes: bothWays,
+			Ingress: []networkingv1.NetworkPolicyIngressRule{ingress(ports("TCP", 9080), tunnelPeer)},
+			Egress:  []networkingv1.NetworkPolicyEgressRule{dnsEgress, egress(nil, cart)},
+		}},
+		{"egress without isolation leaves the way in alone", operatorBase, `{services: {greeter: {isolate: false, egressTo: [{to: [{podSelector: {matchLabels: {app: cart}}}]}]}}}`, &spec{
+			PodSelector: metav1.LabelSelector{MatchLabels: greeterPod}, PolicyTypes: []networkingv1.PolicyType{"Egress"},
+			Egress: []networkingv1.NetworkPolicyEgressRule{dnsEgress, egress(nil, cart)},
+		}},
+	} {
+		all := built(t, tt.base, `{spec: `+tt.patch+`}`)
+		if tt.want == nil {
+			if has(all, "NetworkPolicy shop/prod-service-greeter") {
+				t.Errorf("%s: there is a policy", tt.reason)
+			}
+			continue
+		}
+		if !has(all, "NetworkPolicy shop/prod-service-greeter") {
+			t.Errorf("%s: the policy is not in the service's namespace", tt.reason)
+		}
+		if d := cmp.Diff(*tt.want, policySpec(t, all, "prod-service-greeter")); d != "" {
+			t.Errorf("%s: (-want +got)\n%s", tt.reason, d)
+		}
+	}
+}
+
+// TestServiceInOwnNamespace is isolated when the baseline closes the namespace: without a policy it could not be reached at all.
+func TestServiceInOwnNamespace(t *testing.T) {
+	all := built(t, standaloneBase, `{spec: {namespace: {create: true}, services: {greeter: {namespace: restate, isolate: null}}}}`)
+	want := []networkingv1.NetworkPolicyIngressRule{ingress(ports("TCP", 9080), peer("restate", standaloneLabels))}
+	if d := cmp.Diff(want, policySpec(t, all, "prod-service-greeter").Ingress); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
+func TestBaseline(t *testing.T) {
+	own := metav1.LabelSelector{MatchLabels: map[string]string{"restate-integration.dev/integration": "prod"}}
+	for _, tt := range []struct {
+		reason, base, patch string
+		want                *metav1.LabelSelector
+	}{
+		{"with namespace.create, every pod of the namespace", operatorBase, `{namespace: {create: true}}`, &metav1.LabelSelector{}},
+		{"else our pods alone", standaloneBase, `{}`, &own},
+		{"of which the operator mode has none", operatorBase, `{}`, nil},
+		{"nor has no tunnel", noTunnelBase, `{}`, nil},
+		{"asked for", operatorBase, `{networkPolicy: {baseline: Namespace}}`, &metav1.LabelSelector{}},
+		{"Owned wins over namespace.create", standaloneBase, `{namespace: {create: true}, networkPolicy: {baseline: Owned}}`, &own},
+		{"None", standaloneBase, `{networkPolicy: {baseline: None}}`, nil},
+	} {
+		all := built(t, tt.base, `{spec: `+tt.patch+`}`)
+		if tt.want == nil {
+			for _, id := range ids(all) {
+				if strings.Contains(id, "baseline") {
+					t.Errorf("%s: got %s", tt.reason, id)
+				}
+			}
+			continue
+		}
+		deny := networkingv1.NetworkPolicySpec{PodSelector: *tt.want, PolicyTypes: bothWays}
+		if d := cmp.Diff(deny, policySpec(t, all, "prod-baseline-deny")); d != "" {
+			t.Errorf("%s: deny: (-want +got)\n%s", tt.reason, d)
+		}
+		dns := networkingv1.NetworkPolicySpec{PodSelector: *tt.want, PolicyTypes: []networkingv1.PolicyType{"Egress"}, Egress: []networkingv1.NetworkPolicyEgressRule{dnsEgress}}
+		if d := cmp.Diff(dns, policySpec(t, all, "prod-baseline-dns")); d != "" {
+			t.Errorf("%s: dns: (-want +got)\n%s", tt.reason, d)
+		}
+	}
+}
+
+func TestNamespace(t *testing.T) {
+	levels := func(level string) map[string]string {
+		return map[string]string{
+			"pod-security.kubernetes.io/enforce": level, "pod-security.kubernetes.io/audit": level, "pod-security.kubernetes.io/warn": level,
+			"app.kubernetes.io/component": "namespace", "app.kubernetes.io/part-of": "prod", "app.kubernetes.io/managed-by": "restate-integration",
+		}
+	}
+	protected := map[string]string{
+		"argocd.argoproj.io/sync-options": "Prune=false", "kustomize.toolkit.fluxcd.io/prune": "disabled", "client.lifecycle.config.k8s.io/deletion": "detach",
+		"restate-integration.dev/owned-by": "restate/prod", "restate-integration.dev/component": "namespace", "restate-integration.dev/source": "spec.namespace",
+	}
+	ns := object[*corev1.Namespace](t, built(t, operatorBase, `{spec: {namespace: {create: true}}}`), "restate")
+	if d := cmp.Diff(metav1.ObjectMeta{Name: "restate", Labels: levels("restricted"), Annotations: protected}, ns.ObjectMeta); d != "" {
+		t.Errorf("default: (-want +got)\n%s", d)
+	}
+	ns = object[*corev1.Namespace](t, built(t, operatorBase, `{spec: {namespace: {create: true, podSecurity: baseline}, deletionPolicy: Delete}}`), "restate")
+	if d := cmp.Diff(levels("baseline"), ns.Labels); d != "" {
+		t.Errorf("baseline: (-want +got)\n%s", d)
+	}
+	if len(ns.Annotations) != 3 {
+		t.Errorf("under Delete: got %q, want no protection", ns.Annotations)
+	}
+	if has(built(t, operatorBase), "Namespace /restate") {
+		t.Error("a namespace that nobody asked for")
+	}
+}
+
+func TestEndpoints(t *testing.T) {
+	all := built(t, operatorBase, `{spec: {services: {second: {namespace: shop, registration: {mode: None}}, third: {namespace: restate, registration: {mode: None}}, fourth: {namespace: bank, registration: {mode: None}}}}}`)
+	var got []string
+	for _, b := range all {
+		if c, ok := b.Object.(*corev1.ConfigMap); ok {
+			got = append(got, c.Namespace)
+			want := map[string]string{"RESTATE_INGRESS_URL": "https://201j05r9g0f12ygtphdszbb4scp.env.eu.restate.cloud:8080"}
+			if d := cmp.Diff(want, c.Data); d != "" || c.Name != "prod-endpoints" {
+				t.Errorf("%s/%s: (-want +got)\n%s", c.Namespace, c.Name, d)
+			}
+		}
+	}
+	if want := []string{"bank", "restate", "shop"}; !slices.Equal(got, want) {
+		t.Errorf("in %q, want each namespace of a service and the own one once: %q", got, want)
+	}
+	over := object[*corev1.ConfigMap](t, built(t, noTunnelBase, `{spec: {cloud: {ingressURL: "https://i.restate.cloud/"}, services: null}}`), "prod-endpoints")
+	if got := over.Data["RESTATE_INGRESS_URL"]; got != "https://i.restate.cloud" {
+		t.Errorf("overridden: got %q, want the URL without its final slash", got)
+	}
+}

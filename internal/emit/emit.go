@@ -116,7 +116,8 @@ func encoded(v any) (*yaml.Node, error) {
 // stringNode leaves quoting to the encoder, which quotes what YAML 1.2 would read as another type. What only YAML 1.1 would,
 // such as on or 12:30, is known to Encode alone.
 func stringNode(s string) (*yaml.Node, error) {
-	if s == "<<" { // a merge key to every reader, also for the library
+	// "<<" is a merge key to every reader, and a block that begins with a tab is one that the library cannot read back.
+	if s == "<<" || strings.HasPrefix(s, "\t") && strings.Contains(s, "\n") {
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Style: yaml.DoubleQuotedStyle, Value: s}, nil
 	}
 	if oldBool[strings.ToLower(s)] || strings.Contains(s, ":") && strings.ContainsAny(s[:1], "+-0123456789") {

@@ -38,10 +38,10 @@ test: $(KUSTOMIZE) ## Run all tests, those with real hosts too.
 	@command -v kpt >/dev/null || echo 'kpt is not on PATH: the cases of test/hosts/testdata/kpt were skipped:' $(notdir $(wildcard test/hosts/testdata/kpt/*.txtar))
 
 # The first build of the Kubernetes servers takes minutes; it is kept as long as their pins and Go stay the same.
-SERVERS := $(CURDIR)/.cache/servers/$(shell { $(GO) version; cat test/e2e/servers/*/go.mod test/e2e/servers/*/go.sum; } | cksum | cut -d' ' -f1)
+SERVERS := $(CURDIR)/.cache/servers/$(shell { $(GO) version; cat test/e2e/servers/*/go.mod test/e2e/servers/*/go.sum test/e2e/scanners/*/go.mod test/e2e/scanners/*/go.sum test/e2e/scanners/*/main.go; } | cksum | cut -d' ' -f1)
 
 .PHONY: e2e
-e2e: $(SERVERS)/etcd $(SERVERS)/kube-apiserver $(SERVERS)/kube-controller-manager ## Judge the output by a real API server.
+e2e: $(addprefix $(SERVERS)/,etcd kube-apiserver kube-controller-manager kube-score trivy) ## Judge the output by a real API server, a policy analyser and scanners.
 	E2E_BIN=$(SERVERS) $(GO) -C test/e2e test -count=1 ./...
 
 $(SERVERS)/etcd:
@@ -49,6 +49,13 @@ $(SERVERS)/etcd:
 
 $(SERVERS)/kube-apiserver $(SERVERS)/kube-controller-manager:
 	CGO_ENABLED=0 $(GO) -C test/e2e/servers/kubernetes build -trimpath -buildvcs=false -o $@ k8s.io/kubernetes/cmd/$(@F)
+
+# Scanners whose dependencies do not fit those of the other stages.
+$(SERVERS)/kube-score:
+	CGO_ENABLED=0 $(GO) -C test/e2e/scanners/kube-score build -trimpath -buildvcs=false -o $@ .
+
+$(SERVERS)/trivy:
+	CGO_ENABLED=0 GOEXPERIMENT=jsonv2 $(GO) -C test/e2e/scanners/trivy build -trimpath -buildvcs=false -o $@ .
 
 .PHONY: lint
 lint: $(GOFUMPT) $(STATICCHECK) $(CONTROLLER_GEN) ## Check formatting, code, modules, generated files and import directions.

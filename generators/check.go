@@ -215,7 +215,7 @@ func (r *resolver) image(path *field.Path, ref string) {
 	last := ref[strings.LastIndex(ref, "/")+1:]
 	_, digest, pinned := strings.Cut(last, "@sha256:")
 	if !imagePattern.MatchString(ref) || !strings.ContainsAny(last, ":@") || pinned && len(digest) != sha256Hex {
-		r.problem(diag.BadImage, path, ref, "write registry/repository:tag or registry/repository@sha256:digest", "must be an image with a tag or a digest")
+		r.problem(diag.BadImage, path, "", "write registry/repository:tag or registry/repository@sha256:digest", "must be an image with a tag or a digest")
 	}
 }
 

@@ -62,6 +62,7 @@ func TestResolveCredentials(t *testing.T) {
 		{"also of one that nobody reads", operatorBase, sops, []Secret{sealed("shop", func(s *Secret) {
 			s.Problems = []diag.Diagnostic{{Code: diag.PlaintextSecret, Message: "must be encrypted"}}
 		})}, "error RI0402 " + path + ".name; error RI0413 " + path + ".name; warning RI0409 " + path + ".name"},
+		{"what could not be read is reported once", operatorBase, `{credentials: {tunnel: {source: null, files: [a.yaml]}}}`, []Secret{{Name: "restate-identity", File: "a.yaml", Problems: []diag.Diagnostic{{Code: diag.NotOneSecret, Message: "must hold one document"}}}}, "error RI0403 " + path + ".files[0]"},
 		{"a name", operatorBase, `{credentials: {tunnel: {name: A}}}`, nil, "error RI0301 " + path + ".name"},
 		{"a key", operatorBase, `{credentials: {tunnel: {key: "a b"}}}`, nil, "error RI0301 " + path + ".key"},
 		{"without tunnel, nobody reads it", noTunnelBase, `{}`, []Secret{sealed("shop")}, ""},

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -189,6 +190,35 @@ func TestFieldRules(t *testing.T) {
 	}
 }
 
+// TestFieldRuleModes writes the modes out by hand: what the operator's CRD cannot carry, and what means nothing without it.
+func TestFieldRuleModes(t *testing.T) {
+	want := map[string]string{
+		"spec.cluster":     "Standalone",
+		"spec.tunnel.name": "Standalone",
+		"spec.tunnel.podTemplate.topologySpreadConstraints": "Standalone",
+		"spec.tunnel.podTemplate.priorityClassName":         "Standalone",
+		"spec.tunnel.podTemplate.securityContext":           "Standalone",
+		"spec.tunnel.operator.namespace":                    "Operator",
+		"spec.tunnel.operator.resourceName":                 "Operator",
+		"spec.services.*.deployment":                        "Operator",
+	}
+	for _, path := range []string{
+		"images.tunnel", "credentials.tunnel", "networkPolicy.restateCloud", "tunnel.replicas", "tunnel.remoteProxy", "tunnel.egressTo",
+		"tunnel.resources", "tunnel.env", "tunnel.podTemplate", "tunnel.podDisruptionBudget",
+	} {
+		want["spec."+path] = "Operator and Standalone"
+	}
+	got := map[string]string{}
+	for _, rule := range FieldRules() {
+		if rule.Modes != nil {
+			got[rule.Path] = modes(rule.Modes)
+		}
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
 // TestFieldRulesFindNothing: an empty spec, and one with every default filled in, break no rule.
 func TestFieldRulesFindNothing(t *testing.T) {
 	for _, base := range []string{operatorBase, standaloneBase, noTunnelBase} {
@@ -316,6 +346,10 @@ func TestFieldRulesAreTheCallers(t *testing.T) {
 	FieldRules()[0].Path = "changed"
 	if FieldRules()[0].Path == "changed" {
 		t.Error("the table itself was handed out")
+	}
+	clear(UnsupportedValues())
+	if len(UnsupportedValues()) == 0 {
+		t.Error("the map itself was handed out")
 	}
 }
 

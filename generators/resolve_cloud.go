@@ -59,6 +59,8 @@ func (r *resolver) region(path *field.Path, region string) {
 	case region == "":
 	case !regionPattern.MatchString(region):
 		r.problem(diag.BadRegion, path, region, "write us, eu, or <id>.byoc", "must be lower-case letters, digits and hyphens, separated by dots")
+	case looksTyped.MatchString(region):
+		r.problem(diag.BadRegion, path, region, "write us, eu, or <id>.byoc", "must not read as a number, which the tunnel client refuses even when quoted")
 	case region != "us" && region != "eu" && !byocPattern.MatchString(region):
 		r.problem(diag.UnknownRegion, path, region, "check the spelling; known are us, eu and <id>.byoc", "is not a known region")
 	}

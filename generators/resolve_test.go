@@ -82,6 +82,16 @@ func TestResolveMetadata(t *testing.T) {
 			t.Errorf("%s: (-want +got)\n%s", tt.reason, d)
 		}
 	}
+	// The Standalone tunnel's Service begins with it, and Services begin with a letter.
+	for name, want := range map[string]string{"1prod": "error RI0301 metadata.name", "p1": ""} {
+		_, ds := Resolve(spec(t, standaloneBase, `{metadata: {name: `+name+`}}`), Input{})
+		if d := cmp.Diff(split(want), findings(ds)); d != "" {
+			t.Errorf("%s: (-want +got)\n%s", name, d)
+		}
+	}
+	if _, ds := Resolve(spec(t, operatorBase, `{metadata: {name: 1prod}}`), Input{}); len(ds) > 0 {
+		t.Errorf("the operator puts tunnel- in front: got %q", findings(ds))
+	}
 }
 
 func TestResolveCloud(t *testing.T) {
@@ -102,6 +112,7 @@ func TestResolveCloud(t *testing.T) {
 		{"a new region is possible", `{cloud: {region: ap}}`, "warning RI0304 " + region},
 		{"capitals", `{cloud: {region: EU}}`, "error RI0303 " + region},
 		{"blanks", `{cloud: {region: "e u"}}`, "error RI0303 " + region},
+		{"the client reads it as a number", `{cloud: {region: "123"}}`, "error RI0303 " + region},
 		{"a final dot", `{cloud: {region: eu.}}`, "error RI0303 " + region},
 		{"BYOC without addresses", `{cloud: {region: x1.byoc}}`, "error RI0801 spec.networkPolicy.restateCloud.cidrs"},
 		{"BYOC with addresses", `{cloud: {region: x1.byoc}, networkPolicy: {restateCloud: {cidrs: [10.0.0.0/16]}}}`, ""},
@@ -220,6 +231,9 @@ func TestResolveTunnelEnv(t *testing.T) {
 		{"set by the function", value("RESTATE_TUNNEL_NAME", "x"), "error RI0602 " + name},
 		{"newer clients refuse both names of the token", value("RESTATE_AUTH_TOKEN", "x"), "error RI0602 " + name},
 		{"a file of settings could hold all of these", value("CONFIG", "/x"), "error RI0602 " + name},
+		{"a count is a number", value("RESTATE_POOLS_PER_TUNNEL", "many"), "error RI0602 spec.tunnel.env[0].value"},
+		{"and not none", value("RESTATE_INITIAL_MAX_SEND_STREAMS", "0"), "error RI0602 spec.tunnel.env[0].value"},
+		{"a count", value("RESTATE_POOLS_PER_TUNNEL", "16"), ""},
 		{"names of the environment are case-sensitive", value("rust_log", "x"), "error RI0602 " + name},
 		{"an empty name", value(`""`, "x"), "error RI0301 " + name + "; error RI0602 " + name},
 		{"twice", `{tunnel: {env: [{name: RUST_LOG, value: a}, {name: RUST_LOG, value: b}]}}`, "error RI0202 spec.tunnel.env[1].name"},
@@ -405,6 +419,9 @@ func TestResolveServices(t *testing.T) {
 		{"a port of metrics", field(`metricsPort: -1`), "error RI0308 " + path + ".metricsPort"},
 		{"the target port is not the port's default", field(`port: 65536`), "error RI0308 " + path + ".port"},
 		{"an empty selector takes every pod of the namespace", field(`podSelector: {}`), "error RI0312 " + path + ".podSelector"},
+		{"the tunnel's own pods", field(`namespace: restate, podSelector: {matchLabels: {app.kubernetes.io/name: restate-cloud-tunnel-client}}`), "error RI0312 " + path + ".podSelector"},
+		{"by expression", field(`namespace: restate, podSelector: {matchExpressions: [{key: app, operator: DoesNotExist}]}`), "error RI0312 " + path + ".podSelector"},
+		{"the same labels in another namespace are other pods", field(`podSelector: {matchLabels: {app.kubernetes.io/name: restate-cloud-tunnel-client}}`), ""},
 		{"a selector by expression", field(`podSelector: {matchExpressions: [{key: a, operator: In, values: [b]}]}`), ""},
 
 		{"a path", field(`path: greeter/v1`), ""},
@@ -436,6 +453,8 @@ func TestResolveServices(t *testing.T) {
 		{"history", field(`deployment: {revisionHistoryLimit: -1}`), "error RI0309 " + path + ".deployment.revisionHistoryLimit"},
 		{"no replica", field(`deployment: {replicas: 0}`), ""},
 		{"env", field(`deployment: {env: [{name: a b}]}`), "error RI0301 " + path + ".deployment.env[0].name"},
+		{"a value and a reference", field(`deployment: {env: [{name: A, value: b, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]}`), "error RI0208 " + path + ".deployment.env[0].valueFrom"},
+		{"a reference", field(`deployment: {env: [{name: A, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]}`), ""},
 		{"env twice", field(`deployment: {env: [{name: A}, {name: A}]}`), "error RI0202 " + path + ".deployment.env[1].name"},
 		{"any variable is the service's own business", field(`deployment: {env: [{name: RESTATE_X, value: a}]}`), ""},
 	})
@@ -509,6 +528,10 @@ func TestResolveRegistration(t *testing.T) {
 	_, ds := Resolve(spec(t, standaloneBase, `{spec: {services: {greeter: {registration: null}}}}`), Input{})
 	if want := "https://tunnel.eu.restate.cloud:9080/201j05r9g0f12ygtphdszbb4scp/c1-restate-prod/http/greeter.shop.svc.cluster.local/9080"; len(ds) != 1 || !strings.Contains(ds[0].Hint, want) {
 		t.Errorf("got %+v, want one hint with the URL %s", ds, want)
+	}
+	_, ds = Resolve(spec(t, standaloneBase, `{spec: {services: {greeter: {registration: null, useHTTP11: true}}}}`), Input{})
+	if len(ds) != 1 || !strings.Contains(ds[0].Hint, "--use-http1.1") {
+		t.Errorf("got %+v, want a hint with the option", ds)
 	}
 }
 

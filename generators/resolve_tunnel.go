@@ -107,6 +107,9 @@ var tunnelVariables = []string{
 // durationPattern is the only form in which the client takes a duration (run: 5s and 3 end it with exit 1).
 var durationPattern = regexp.MustCompile(`^\{secs=([0-9]{1,9}),nanos=[0-9]{1,9}\}$`)
 
+// wholeNumber is the form of the pool and stream counts.
+var wholeNumber = regexp.MustCompile(`^[1-9][0-9]{0,8}$`)
+
 // maxShutdownSeconds keeps the client's own wait inside of the pod's grace period.
 const maxShutdownSeconds = 300
 
@@ -120,6 +123,8 @@ func (r *resolver) tunnelEnv(path *field.Path, env []corev1.EnvVar) {
 			r.problem(diag.TunnelEnv, p.Child("name"), e.Name, "allowed are RUST_* and "+strings.Join(tunnelVariables, ", "), "must not be set here")
 		case strings.HasSuffix(e.Name, "_TIMEOUT") || strings.HasSuffix(e.Name, "__INTERVAL"):
 			r.tunnelDuration(p.Child("value"), e)
+		case e.Name != "SSL_CERT_FILE" && e.ValueFrom == nil && !wholeNumber.MatchString(e.Value):
+			r.problem(diag.TunnelEnv, p.Child("value"), "", "write a number like 16", "must be a whole number of at least 1")
 		}
 	}
 }

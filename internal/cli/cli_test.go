@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/restate-integration/restate-integration/api/v1alpha1"
 	"github.com/restate-integration/restate-integration/internal/diag"
@@ -123,7 +124,15 @@ func TestTerminal(t *testing.T) {
 		t.Skipf("no terminal here: %v", err)
 	}
 	defer terminal.Close()
-	if got := run(t, terminal); got.code != 0 || !strings.Contains(got.out, "Usage:") || got.err != "" {
+	done := make(chan outcome, 1)
+	go func() { done <- run(t, terminal) }()
+	var got outcome
+	select {
+	case got = <-done:
+	case <-time.After(10 * time.Second):
+		t.Fatal("it waits for a list")
+	}
+	if got.code != 0 || !strings.Contains(got.out, "Usage:") || got.err != "" {
 		t.Errorf("exit %d\nstdout: %.200s\nstderr: %s", got.code, got.out, got.err)
 	}
 }

@@ -21,6 +21,8 @@ func TestEveryOutputIsAccepted(t *testing.T) {
 			ctx := t.Context()
 			server.namespaces(t, out.objects, out.podSecurity)
 			server.priorityClass(t)
+			totals.cases++
+			totals.objects += len(out.objects)
 			versions := map[string]string{}
 			for _, o := range server.known(t, out.objects) {
 				t.Cleanup(func() { server.remove(t, o) })

@@ -23,7 +23,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/cli-runtime/pkg/resource"
+	"k8s.io/utils/ptr"
 )
 
 var update = flag.Bool("update-connectivity", false, "write the wanted connectivity anew; review it line by line")
@@ -50,7 +52,10 @@ func TestConnectivity(t *testing.T) {
 			for _, p := range policies {
 				namespaces.checkSelectors(t, p, workloads)
 			}
-			compare(t, out.name, namespaces.arrows(t, workloads, policies))
+			got := namespaces.arrows(t, workloads, policies)
+			namespaces.checkStrangers(t, got, policies)
+			compare(t, out.name, got)
+			totals.arrows += len(got)
 		})
 	}
 }
@@ -233,6 +238,64 @@ func (n namespaceLabels) arrows(t *testing.T, workloads []appsv1.Deployment, pol
 	}
 	slices.Sort(out)
 	return out
+}
+
+// checkStrangers is a property of every case: between a closed pod and a stranger nothing passes, but where a rule names the
+// stranger's namespace as a whole, so that everybody in it is meant. DNS is everybody's.
+func (n namespaceLabels) checkStrangers(t *testing.T, arrows []string, policies []networkingv1.NetworkPolicy) {
+	t.Helper()
+	for _, a := range arrows {
+		from, rest, _ := strings.Cut(a, " => ")
+		to, _, _ := strings.Cut(rest, " : ")
+		for _, end := range []string{from, to} {
+			namespace, pod, _ := strings.Cut(end, "/")
+			if strings.HasPrefix(pod, "stranger[") && to != "kube-system/coredns[Deployment]" && !n.namedWhole(t, policies, namespace) {
+				t.Errorf("a stranger has a part in: %s", a)
+			}
+		}
+	}
+}
+
+func (n namespaceLabels) namedWhole(t *testing.T, policies []networkingv1.NetworkPolicy, namespace string) bool {
+	t.Helper()
+	return slices.ContainsFunc(policies, func(p networkingv1.NetworkPolicy) bool {
+		return slices.ContainsFunc(peers(p), func(peer networkingv1.NetworkPolicyPeer) bool {
+			everyPod := peer.PodSelector == nil || len(peer.PodSelector.MatchLabels)+len(peer.PodSelector.MatchExpressions) == 0
+			return everyPod && peer.NamespaceSelector != nil && selects(t, peer.NamespaceSelector, n.of(namespace))
+		})
+	})
+}
+
+// TestConnectivityCatchesServicePorts puts the Service's port into a policy where the pod's belongs: the call that the tunnel has to
+// make is gone from the arrows.
+func TestConnectivityCatchesServicePorts(t *testing.T) {
+	namespaces := namespaceLabels{}
+	tunnel := deployment("restate", "tunnel", map[string]string{"app": "tunnel"})
+	ledger := deployment("shop", "ledger", map[string]string{"app": "ledger"})
+	arrowsWith := func(port int32) []string {
+		policy := networkingv1.NetworkPolicy{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "ledger"},
+			Spec: networkingv1.NetworkPolicySpec{
+				PodSelector: metav1.LabelSelector{MatchLabels: ledger.Spec.Template.Labels},
+				PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress},
+				Ingress: []networkingv1.NetworkPolicyIngressRule{{
+					Ports: []networkingv1.NetworkPolicyPort{{Port: ptr.To(intstr.FromInt32(port))}},
+					From: []networkingv1.NetworkPolicyPeer{{
+						NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: "restate"}},
+						PodSelector:       &metav1.LabelSelector{MatchLabels: tunnel.Spec.Template.Labels},
+					}},
+				}},
+			},
+		}
+		return namespaces.arrows(t, []appsv1.Deployment{tunnel, ledger}, []networkingv1.NetworkPolicy{policy})
+	}
+	const podPort = "restate/tunnel[Deployment] => shop/ledger[Deployment] : TCP 8443"
+	if got := arrowsWith(8443); !slices.Equal(got, []string{podPort}) {
+		t.Errorf("with the pod's port: %q", got)
+	}
+	if got := arrowsWith(443); slices.Contains(got, podPort) {
+		t.Errorf("with the Service's port the call must be gone, got %q", got)
+	}
 }
 
 // closed names the workloads whose ingress and egress a policy closes.

@@ -33,7 +33,7 @@ type judge struct {
 	*cluster.Cluster
 	client dynamic.Interface
 	mapper meta.RESTMapper
-	// skipped names the kinds whose CRD could not be had.
+	// folder has the CRDs; empty when there is none.
 	folder string
 }
 
@@ -69,7 +69,8 @@ func run(m *testing.M) (int, error) {
 	if server, err = newJudge(ctx, c); err != nil {
 		return 1, err
 	}
-	return m.Run(), nil
+	code := m.Run()
+	return code, printTotals(os.Stdout)
 }
 
 func newJudge(ctx context.Context, c *cluster.Cluster) (*judge, error) {

@@ -61,6 +61,7 @@ func (p *pkg) apply() []diag.Diagnostic {
 func (p *pkg) twoOwners() []diag.Diagnostic {
 	var ds []diag.Diagnostic
 	owners := map[string]bool{}
+	yields := map[generators.ID]*job{}
 	for _, j := range p.jobs {
 		if j.ambiguous {
 			ds = append(ds, diag.Diagnostic{
@@ -68,9 +69,6 @@ func (p *pkg) twoOwners() []diag.Diagnostic {
 				Message: "must not be the name of two RestateIntegrations in what is evaluated",
 			})
 		}
-	}
-	yields := map[generators.ID]*job{}
-	for _, j := range p.jobs {
 		if owners[j.owner()] {
 			ds = append(ds, diag.Diagnostic{
 				Code: diag.TwoOwners, Path: "metadata.name", Value: j.meta.Name, Subject: subject(j.meta), Hint: "rename one of them",
@@ -106,7 +104,7 @@ func (p *pkg) put(j *job, b generators.Built) []diag.Diagnostic {
 	var place *entry
 	for i, e := range p.items {
 		switch {
-		case idOf(e.meta) != b.ID():
+		case e.id != b.ID():
 		case !j.owns(e) && e.meta.Annotations[generators.AnnotationAdopt] != j.owner():
 			ds = append(ds, held(j, b, e))
 		case place == nil:
@@ -208,7 +206,7 @@ func (p *pkg) prune(written map[generators.ID]bool) []diag.Diagnostic {
 		if !stale {
 			continue
 		}
-		if generators.Precious(idOf(e.meta).Group, e.meta.Kind) && retained(j, e) {
+		if generators.Precious(e.id.Group, e.id.Kind) && retained(j, e) {
 			ds = append(ds, kept(j, e))
 			continue
 		}
@@ -226,7 +224,7 @@ func (p *pkg) stale(e entry, written map[generators.ID]bool) (*job, bool) {
 	}
 	for _, j := range p.jobs {
 		if j.owner() == owner {
-			return j, j.owns(e) && !written[idOf(e.meta)]
+			return j, j.owns(e) && !written[e.id]
 		}
 	}
 	return nil, p.inList

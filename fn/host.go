@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/restate-integration/restate-integration/api/v1alpha1"
+	"github.com/restate-integration/restate-integration/generators"
 	"github.com/restate-integration/restate-integration/internal/diag"
 	"github.com/restate-integration/restate-integration/internal/resourcelist"
 )
@@ -24,13 +25,13 @@ const (
 	legacyIndex       = "config.kubernetes.io/index"
 )
 
-// hostAnnotations are bookkeeping of a host: kept on an object that is replaced in place, and on nothing else.
+// hostAnnotation reports whether a key is bookkeeping of a host: kept on an object that is replaced in place, and on nothing else.
 func hostAnnotation(key string) bool {
 	return strings.HasPrefix(key, "internal.config.kubernetes.io/") || key == legacyPath || key == legacyIndex ||
 		strings.HasPrefix(key, "config.k8s.io/") || key == "kustomize.config.k8s.io/id"
 }
 
-// place is where an item is kept. The zero place is that of an item without a file, as kustomize gives them.
+// location is where an item is kept. The zero location is that of an item without a file, as kustomize gives them.
 type location struct {
 	// pkg is the host's own path of the kpt package or sub-package: an opaque key that is never shown.
 	pkg string
@@ -66,11 +67,17 @@ type pkg struct {
 	inList bool
 }
 
-// entry is an item with its metadata, read once.
+// entry is an item with its metadata and what follows from it, read once.
 type entry struct {
 	*resourcelist.Item
 	meta resourcelist.Meta
+	id   generators.ID
 	at   location
+}
+
+func newEntry(item *resourcelist.Item) entry {
+	m := item.Meta()
+	return entry{item, m, idOf(m), locationOf(m)}
 }
 
 func (e entry) isIntegration() bool { return isIntegration(e.meta) }
@@ -84,15 +91,14 @@ func isIntegration(m resourcelist.Meta) bool {
 func newPackage(list *resourcelist.List, files Files) (*pkg, []diag.Diagnostic) {
 	p := &pkg{list: list}
 	for _, item := range list.Items() {
-		m := item.Meta()
-		p.items = append(p.items, entry{item, m, locationOf(m)})
+		p.items = append(p.items, newEntry(item))
 	}
 	config := list.FunctionConfig()
 	switch {
 	case config == nil:
 		p.every()
 	case isIntegration(config.Meta()):
-		p.one(entry{config, config.Meta(), locationOf(config.Meta())}, files)
+		p.one(newEntry(config), files)
 	case emptyConfigMap(config):
 		p.every()
 	default:
@@ -126,7 +132,6 @@ func (p *pkg) every() {
 // one expands the functionConfig.
 func (p *pkg) one(config entry, files Files) {
 	j := &job{entry: config}
-	defer p.locate(j)
 	switch {
 	case config.at.file != "":
 		j.files = itemFiles{p, config.at} // kpt fn render
@@ -135,6 +140,7 @@ func (p *pkg) one(config entry, files Files) {
 	default:
 		j.files = refusedFiles{} // kpt fn eval, or listed under kustomize's transformers
 	}
+	p.locate(j)
 	p.jobs = append(p.jobs, j)
 }
 

@@ -73,6 +73,11 @@ type Policy struct {
 	Scraper     networkingv1.NetworkPolicyPeer
 }
 
+// tunnelLabels are all labels of a standalone tunnel's pods. The operator's pods lack that of the integration.
+func (m Model) tunnelLabels(t *Tunnel) map[string]string {
+	return merged(t.PodTemplate.Labels, t.PodLabels, map[string]string{labelIntegration: m.Name})
+}
+
 // ownPods reports whether pods of the function's own workloads run in the integration's namespace.
 func (m Model) ownPods() bool {
 	return m.Tunnel != nil && m.Tunnel.Mode == v1alpha1.TunnelStandalone

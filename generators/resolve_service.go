@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
 
@@ -48,7 +46,7 @@ func (r *resolver) service(path *field.Path, s *Service) {
 	}
 	r.urlPath(path.Child("path"), s.Path)
 	r.selector(path.Child("podSelector"), s.PodSelector)
-	if len(s.PodSelector.MatchLabels)+len(s.PodSelector.MatchExpressions) == 0 {
+	if everything(s.PodSelector) {
 		r.problem(diag.BadPeer, path.Child("podSelector"), "", "name a label of the service's pods", "must not be empty, which selects every pod of the namespace")
 	}
 	r.notTheTunnel(path.Child("podSelector"), s)
@@ -74,8 +72,7 @@ func (r *resolver) notTheTunnel(path *field.Path, s *Service) {
 	if t == nil || s.Namespace != t.Namespace {
 		return
 	}
-	selector, err := metav1.LabelSelectorAsSelector(s.PodSelector)
-	if err == nil && selector.Matches(labels.Set(merged(t.PodTemplate.Labels, t.PodLabels, map[string]string{labelIntegration: r.in.Name}))) {
+	if matchesSet(s.PodSelector, r.m.tunnelLabels(t)) {
 		r.problem(diag.BadPeer, path, "", "name a label that the service's pods alone have", "must not select the tunnel's own pods")
 	}
 }

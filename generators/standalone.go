@@ -52,7 +52,7 @@ func standaloneDeployment(m Model, t *Tunnel) *appsv1.Deployment {
 			},
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{
-					Labels:      merged(t.PodTemplate.Labels, t.PodLabels, map[string]string{labelIntegration: m.Name}),
+					Labels:      m.tunnelLabels(t),
 					Annotations: merged(t.PodTemplate.Annotations, digestAnnotation(t)),
 				},
 				Spec: standalonePod(m, t),

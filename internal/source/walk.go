@@ -125,16 +125,16 @@ func (w *walker) required(path *field.Path, n *yaml.Node, t reflect.Type) {
 		if name == "" || name == "-" || strings.Contains(options, "omit") {
 			continue
 		}
-		if child := path.Child(name); !w.present(n, name) && !w.doc.unread[child.String()] {
+		if child := path.Child(name); !present(n, name) && !w.doc.unread[child.String()] {
 			w.problem(diag.Required, child, "", "", "must be set")
 		}
 	}
 }
 
-func (w *walker) present(n *yaml.Node, key string) bool {
+func present(n *yaml.Node, key string) bool {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Value == key {
-			return n.Content[i+1].ShortTag() != "!!null"
+			return !isNull(n.Content[i+1])
 		}
 	}
 	return false

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Needs Go, git, make and bash. Every other tool is built on first use from the versions in tools/go.mod, into .cache/tools.
+# Needs Go, git, make and bash. Every other tool is built on first use from the versions in tools/, into .cache/tools.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -12,11 +12,13 @@ FUNCTION := bin/restate-integration
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # Keyed by all that a tool is built from: a pin or a Go version that changes builds the tools anew, anything else finds them there.
-TOOLS := $(CURDIR)/.cache/tools/$(shell { $(GO) version; cat tools/go.mod tools/go.sum; } | cksum | cut -d' ' -f1)
+TOOLS := $(CURDIR)/.cache/tools/$(shell { $(GO) version; cat tools/go.mod tools/go.sum tools/*/go.mod tools/*/go.sum; } | cksum | cut -d' ' -f1)
 KUSTOMIZE := $(TOOLS)/kustomize
 GOFUMPT := $(TOOLS)/gofumpt
 STATICCHECK := $(TOOLS)/staticcheck
 CONTROLLER_GEN := $(TOOLS)/controller-gen
+SOPS := $(TOOLS)/sops
+GREMLINS := $(TOOLS)/gremlins
 
 .PHONY: help
 help: ## Show this list.
@@ -79,3 +81,9 @@ $(STATICCHECK): PACKAGE := honnef.co/go/tools/cmd/staticcheck
 $(CONTROLLER_GEN): PACKAGE := sigs.k8s.io/controller-tools/cmd/controller-gen
 $(KUSTOMIZE) $(GOFUMPT) $(STATICCHECK) $(CONTROLLER_GEN):
 	CGO_ENABLED=0 $(GO) -C tools build -trimpath -buildvcs=false -o $@ $(PACKAGE)
+
+# Each in a module of its own, because its dependencies would raise those of the other tools.
+$(SOPS): PACKAGE := github.com/getsops/sops/v3/cmd/sops
+$(GREMLINS): PACKAGE := github.com/go-gremlins/gremlins/cmd/gremlins
+$(SOPS) $(GREMLINS):
+	CGO_ENABLED=0 $(GO) -C tools/$(@F) build -trimpath -buildvcs=false -o $@ $(PACKAGE)

@@ -37,6 +37,7 @@ func (j *job) secrets(p *pkg, in *v1alpha1.RestateIntegration) (generators.Input
 			if problem != nil {
 				problem.Path = role.Path().Child("files").Index(i).String()
 				ds = append(ds, *problem)
+				input.Secrets = append(input.Secrets, generators.Secret{Name: role.Credential.Name, File: name})
 				continue
 			}
 			if secret.Name != role.Credential.Name && secret.Name != "" {

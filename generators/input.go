@@ -15,7 +15,7 @@ type Secret struct {
 	Namespace, Name string
 	// File is the entry of credentials.<role>.files that it was read from; empty for an item of the package.
 	File string
-	// Keys has the union of data and stringData by key.
+	// Keys has the union of data and stringData by key; nil when the Secret could not be read.
 	Keys map[string]SecretKey
 	// MACOnly says whether sops.mac_only_encrypted is true.
 	MACOnly bool

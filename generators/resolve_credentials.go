@@ -21,6 +21,8 @@ import (
 type Role struct {
 	Name string
 	v1alpha1.Credential
+	// Namespaces in which a pod reads the Secret, sorted: each needs one of its own.
+	Namespaces []string
 }
 
 // Path of the role's field.
@@ -28,9 +30,12 @@ func (r Role) Path() *field.Path { return specPath.Child("credentials", r.Name) 
 
 // Roles lists the credentials that the spec has a consumer for. The spec need not be defaulted, and is not changed.
 func Roles(in *v1alpha1.RestateIntegration) []Role {
+	credentials := in.Spec.Credentials.Defaulted()
 	switch in.Spec.Tunnel.Mode {
-	case "", v1alpha1.TunnelOperator, v1alpha1.TunnelStandalone:
-		return []Role{{"tunnel", in.Spec.Credentials.Defaulted().Tunnel}}
+	case "", v1alpha1.TunnelOperator:
+		return []Role{{"tunnel", credentials.Tunnel, []string{or(in.Spec.Tunnel.Operator.Namespace, v1alpha1.OperatorNamespace)}}}
+	case v1alpha1.TunnelStandalone:
+		return []Role{{"tunnel", credentials.Tunnel, []string{in.Namespace}}}
 	}
 	return nil
 }
@@ -44,37 +49,42 @@ func (r *resolver) credentials() {
 		}
 		t := r.m.Tunnel
 		t.Secret = secretKeyRef{Name: role.Credential.Name, Key: role.Key}
-		t.Digest = r.credentialDigest(path, role.Credential, t.Namespace)
+		t.Digest = r.credentialDigests(path, role)[t.Namespace]
 	}
 }
 
-// credentialDigest checks the Secrets in sight of a role that is read in one namespace, and returns what changes with the key.
-func (r *resolver) credentialDigest(path *field.Path, c v1alpha1.Credential, namespace string) string {
-	digest, seen := "", ""
+// credentialDigests checks the Secrets in sight of a role, and returns by namespace what changes with the key.
+func (r *resolver) credentialDigests(path *field.Path, role Role) map[string]string {
+	digests, seen := map[string]string{}, map[string]bool{}
+	unreadable := false
 	for _, s := range r.input.Secrets {
-		if s.Name != c.Name {
+		if s.Name != role.Credential.Name {
 			continue
 		}
-		place := secretPath(path, c, s)
+		place := secretPath(path, role.Credential, s)
 		switch {
 		case s.Keys == nil: // not a Secret that could be read: nothing is known of it but that
-			seen = secretName(s)
+			unreadable = true
 			r.secretProblems(place, s)
-		case s.Namespace == namespace && seen != "":
+		case seen[s.Namespace]:
 			r.problem(diag.NotOneSecret, place, "", "keep one of them", "must not bring Secret %s a second time", secretName(s))
-		case s.Namespace == namespace:
-			seen = secretName(s)
+		case slices.Contains(role.Namespaces, s.Namespace):
+			seen[s.Namespace] = true
 			r.secret(place, s)
-			digest = r.secretKey(path, place, c, s)
+			digests[s.Namespace] = r.secretKey(path, place, role.Credential, s)
 		default:
 			r.secret(place, s)
-			r.problem(diag.SecretElsewhere, place, "", "encrypt it for namespace "+namespace, "must be in namespace %q, where it is read; Secret %s is read by nobody", namespace, secretName(s))
+			r.problem(diag.SecretElsewhere, place, "", "encrypt it for namespace "+strings.Join(role.Namespaces, " or "),
+				"must be in namespace %s, where it is read; Secret %s is read by nobody", quoted(role.Namespaces), secretName(s))
 		}
 	}
-	if seen == "" && len(c.Files) == 0 { // what is wrong with files is said there
-		r.unseen(path, c, namespace)
+	for _, namespace := range role.Namespaces {
+		if !seen[namespace] && !unreadable { // an unreadable one may be that which is missing
+			r.unseen(path, role.Credential, namespace)
+		}
+		digests[namespace] = rollout(digests[namespace], role.RolloutKey)
 	}
-	return rollout(digest, c.RolloutKey)
+	return digests
 }
 
 // secretPath is the entry of files that a Secret came from, or the role's own path for an item of the package.
@@ -131,10 +141,10 @@ func (r *resolver) unseen(path *field.Path, c v1alpha1.Credential, namespace str
 	switch {
 	case c.Source == v1alpha1.SourceSOPS:
 		r.problem(diag.SecretNotSeen, path.Child("name"), "", "add it to the resources or to files, or set source: External with a rolloutKey",
-			"leads to Secret %s, which is not in sight, so that it was not checked and a rotation will not restart the tunnel", name)
+			"leads to Secret %s, which is not in sight, so that it was not checked and a rotation will not restart the pods that read it", name)
 	case c.RolloutKey == "":
 		r.problem(diag.SecretNotSeen, path.Child("rolloutKey"), "", "set it to a date or a version, and change it at each rotation",
-			"is not set, so that a rotation of Secret %s will not restart the tunnel", name)
+			"is not set, so that a rotation of Secret %s will not restart the pods that read it", name)
 	}
 }
 

@@ -23,6 +23,9 @@ const (
 	ServicePort int32 = 9080
 )
 
+// OperatorNamespace is where the Helm chart of Restate's operator is installed (restate-operator, README).
+const OperatorNamespace = "restate-operator"
+
 // LabelName is the recommended label that selects the pods of a service.
 const LabelName = "app.kubernetes.io/name"
 
@@ -114,7 +117,7 @@ func defaultTunnel(t *Tunnel, name string) {
 	if t.PodDisruptionBudget == nil {
 		t.PodDisruptionBudget = &PodDisruptionBudget{MaxUnavailable: ptr.To(intstr.FromInt32(1))}
 	}
-	set(&t.Operator.Namespace, "restate-operator")
+	set(&t.Operator.Namespace, OperatorNamespace)
 	set(&t.Operator.ResourceName, name)
 }
 

@@ -9,6 +9,7 @@ SHELL := bash
 
 GO ?= go
 FUNCTION := bin/restate-integration
+SECRETS := bin/restate-integration-secrets
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # Keyed by all that a tool is built from: a pin or a Go version that changes builds the tools anew, anything else finds them there.
@@ -22,12 +23,17 @@ GREMLINS := $(TOOLS)/gremlins
 
 .PHONY: help
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Without inlining (-l) the function fits its budget of 15 MB, which a test holds.
 .PHONY: build
 build: ## Build the function, static and stripped, into bin/.
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -gcflags=all=-l -ldflags '-s -w -X main.version=$(VERSION)' -o $(FUNCTION) ./cmd/restate-integration
+
+# Apart from the function, which would grow from 15 MB to more than 50 with sops and its cloud clients.
+.PHONY: build-secrets
+build-secrets: ## Build the command that seals and rotates, static and stripped, into bin/; minutes on a cold cache.
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o $(SECRETS) ./cmd/restate-integration-secrets
 
 .PHONY: demo
 demo: build $(KUSTOMIZE) ## Render examples/quickstart with a real kustomize.
@@ -35,9 +41,9 @@ demo: build $(KUSTOMIZE) ## Render examples/quickstart with a real kustomize.
 
 # -count=1: the tests that build the function or ask go list read files that the test cache does not see.
 .PHONY: test
-test: $(KUSTOMIZE) ## Run all tests, those with real hosts too.
-	KUSTOMIZE=$(KUSTOMIZE) $(GO) test -count=1 ./...
-	@command -v kpt >/dev/null || echo 'kpt is not on PATH: the cases of test/hosts/testdata/kpt were skipped:' $(notdir $(wildcard test/hosts/testdata/kpt/*.txtar))
+test: $(KUSTOMIZE) $(SOPS) ## Run all tests, those with real hosts and the real sops too.
+	KUSTOMIZE=$(KUSTOMIZE) SOPS=$(SOPS) $(GO) test -count=1 ./...
+	@command -v kpt >/dev/null || echo 'kpt is not on PATH: TestKpt of test/sops and the cases of test/hosts/testdata/kpt were skipped:' $(notdir $(wildcard test/hosts/testdata/kpt/*.txtar))
 
 # The first build of the Kubernetes servers takes minutes; it is kept as long as their pins and Go stay the same.
 SERVERS := $(CURDIR)/.cache/servers/$(shell { $(GO) version; cat test/e2e/servers/*/go.mod test/e2e/servers/*/go.sum test/e2e/scanners/*/go.mod test/e2e/scanners/*/go.sum test/e2e/scanners/*/main.go; } | cksum | cut -d' ' -f1)
@@ -70,6 +76,13 @@ generate: $(CONTROLLER_GEN) ## Write the generated code, schema and reference an
 .PHONY: bench
 bench: ## Run the benchmarks.
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# Not part of .ci/run: each mutant is a build and a run of a package's tests.
+PACKAGES ?= generators fn internal/sopsfile
+
+.PHONY: mutate
+mutate: $(GREMLINS) ## Plant small bugs in PACKAGES and see that the tests find them; takes half an hour.
+	@GREMLINS=$(GREMLINS) PACKAGES='$(PACKAGES)' hack/mutate.sh
 
 .PHONY: clean
 clean: ## Remove what was built: bin/ and .cache/.

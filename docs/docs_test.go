@@ -109,14 +109,36 @@ func unquote(e ast.Expr) string {
 	return s
 }
 
-// TestEveryDependencyHasAReason compares docs/dependencies.md with what the two modules require directly.
+// toolModules pin the tools. Those apart from tools would raise the dependencies of the others.
+var toolModules = []string{"tools/go.mod", "tools/gremlins/go.mod", "tools/sops/go.mod"}
+
+// TestEveryDependencyHasAReason compares docs/dependencies.md with what the function and the tools require directly.
 func TestEveryDependencyHasAReason(t *testing.T) {
 	function, tools, found := strings.Cut(read(t, "docs/dependencies.md"), "\n## The tools\n")
 	if !found {
 		t.Fatal("docs/dependencies.md has no section The tools")
 	}
 	compare(t, "go.mod", function, direct(t, "go.mod"))
-	compare(t, "tools/go.mod", tools, direct(t, "tools/go.mod"))
+	var pinned []string
+	for _, mod := range toolModules {
+		pinned = append(pinned, direct(t, mod)...)
+	}
+	compare(t, strings.Join(toolModules, ", "), tools, pinned)
+}
+
+// TestEveryToolModuleIsCompared finds a module below tools that the test above does not know.
+func TestEveryToolModuleIsCompared(t *testing.T) {
+	var found []string
+	for _, pattern := range []string{"tools/go.mod", "tools/*/go.mod"} {
+		files, err := fs.Glob(os.DirFS(root), pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, files...)
+	}
+	if d := cmp.Diff(toolModules, found); d != "" {
+		t.Errorf("the modules that pin tools (-want +got):\n%s", d)
+	}
 }
 
 func compare(t *testing.T, mod, section string, want []string) {

@@ -104,6 +104,9 @@ func expand(list *resourcelist.List, files Files) []diag.Diagnostic {
 	for _, j := range p.jobs {
 		ds = append(ds, j.render(p)...)
 	}
+	if len(p.jobs) > 0 {
+		ds = append(ds, p.leaks()...)
+	}
 	if diag.HasError(ds) {
 		return ds
 	}

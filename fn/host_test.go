@@ -143,6 +143,61 @@ func TestConfigAmongTheItems(t *testing.T) {
 	}
 }
 
+// TestEvaluatedConfigHasThePlaceOfItsCopy sends the config without a file, as kpt fn eval does, and wants new objects beside its copy
+// among the items. Where that could be one of two, nothing is expanded.
+func TestEvaluatedConfigHasThePlaceOfItsCopy(t *testing.T) {
+	config := integration(noTunnel)
+	copyIn := func(dir string) string { return kpt(dir+"/integration.yaml", config) }
+	with := func(old, changed string) string {
+		return kpt("b/integration.yaml", strings.Replace(config, old, changed, 1))
+	}
+	for _, tt := range []struct {
+		reason, items, dir string
+		ambiguous          bool
+	}{
+		{"no copy", configMap("shop", "foreign"), "", false},
+		{"a copy", copyIn("a"), "a", false},
+		{"a copy without a file", config, "", false},
+		{"a copy, and others", with("name: prod", "name: lab") + "---\n" + copyIn("a") + "---\n" + with("namespace: restate", "namespace: lab"), "a", false},
+		{"an integration of another name", with("name: prod", "name: lab"), "", false},
+		{"an integration of another namespace", with("namespace: restate", "namespace: lab"), "", false},
+		{"another kind of the name", kpt("b/map.yaml", configMap("restate", "prod")), "", false},
+		{"two copies", copyIn("a") + "---\n" + copyIn("b"), "", true},
+		{"a copy that differs", with("region: eu", "region: us"), "", true},
+	} {
+		t.Run(tt.reason, func(t *testing.T) {
+			out := run(list(config, strings.Split(tt.items, "---\n")...))
+			if tt.ambiguous {
+				if out.code != 1 || !slices.Contains(out.codes(), "RI0702") {
+					t.Errorf("exit code %d:\n%s", out.code, out.stderr)
+				}
+				return
+			}
+			wantPlace(t, out, tt.dir)
+		})
+	}
+}
+
+// wantPlace wants the ConfigMap in the file that is its own in a directory, or without one where the directory is empty.
+func wantPlace(t *testing.T, out output, dir string) {
+	t.Helper()
+	want := ""
+	if dir != "" {
+		want = dir + "/generated/prod/restate/configmap-prod-endpoints.yaml"
+	}
+	if got := out.get(t, "ConfigMap restate/prod-endpoints").Metadata.Annotations["internal.config.kubernetes.io/path"]; got != want {
+		t.Errorf("must be in %q, got %q", want, got)
+	}
+}
+
+// TestFileOfAnItem reads the annotation of older hosts too, and the newer one first.
+func TestFileOfAnItem(t *testing.T) {
+	const legacy = "  annotations:\n    config.kubernetes.io/path: old/integration.yaml\n"
+	item := strings.Replace(integration(noTunnel), "  annotations:\n", legacy, 1)
+	wantPlace(t, stable(t, list("", item)), "old")
+	wantPlace(t, stable(t, list("", kpt("new/integration.yaml", item))), "new")
+}
+
 // TestFunctionConfigs tells which configs expand every integration of the list.
 func TestFunctionConfigs(t *testing.T) {
 	item := integration(noTunnel)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -90,9 +91,12 @@ func TestInputLimits(t *testing.T) {
 	deep := func(n int) string {
 		return none + "tunnel: {podTemplate: {affinity: {nodeAffinity: " + strings.Repeat("[", n) + strings.Repeat("]", n) + "}}}\n"
 	}
+	// The size is that of the item in the list, dash and indentation included.
+	sized := func(n int) string { return list("", integration(long(n-len(indent(2, integration(long(0))))))) }
 	for _, tt := range []struct{ reason, input, code string }{
 		{"half a MiB of spec", list(integration(long(1 << 19))), ""},
-		{"over a MiB of spec", list(integration(long(1 << 20))), "RI0102"},
+		{"a MiB", sized(1 << 20), ""},
+		{"a byte more", sized(1<<20 + 1), "RI0102"},
 		{"10 MB of spec", list(integration(long(10_000_000))), "RI0102"},
 		{"10 MB of spec among the items", list("", integration(long(10_000_000))), "RI0102"},
 		{"10 MB of another item", list(integration(none), "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: "+strings.Repeat("x", 10_000_000)+"}\n"), ""},
@@ -129,9 +133,6 @@ func (e *endless) Read(p []byte) (int, error) {
 }
 
 func TestStdinIsReadUpToItsLimit(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short: reads 64 MiB")
-	}
 	var in endless
 	var stdout, stderr strings.Builder
 	if code := fn.Main(&in, &stdout, &stderr, nil); code != 1 || stdout.Len() > 0 || !strings.Contains(stderr.String(), "RI0102") {
@@ -139,6 +140,19 @@ func TestStdinIsReadUpToItsLimit(t *testing.T) {
 	}
 	if in.read > 2*resourcelist.MaxSize {
 		t.Errorf("%d bytes were read", in.read)
+	}
+}
+
+// TestCollectorOfSmallInputs sees the garbage collector held back up to 256 KiB of input, where the start is what counts, and not
+// above.
+func TestCollectorOfSmallInputs(t *testing.T) {
+	const usual, rare = 100, 400
+	defer debug.SetGCPercent(debug.SetGCPercent(usual))
+	for size, want := range map[int]int{0: rare, 256 << 10: rare, 256<<10 + 1: usual} {
+		run(strings.Repeat(" ", size))
+		if got := debug.SetGCPercent(usual); got != want {
+			t.Errorf("%d bytes of input: must leave GOGC at %d, got %d", size, want, got)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@
 package fn
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -30,7 +31,9 @@ type secretFiles interface {
 func (j *job) secrets(p *pkg, in *v1alpha1.RestateIntegration) (generators.Input, []diag.Diagnostic) {
 	var input generators.Input
 	var ds []diag.Diagnostic
+	named := map[string]bool{}
 	for _, role := range generators.Roles(in) {
+		named[role.Credential.Name] = true
 		fromFiles := map[string]bool{}
 		for i, name := range role.Files {
 			secret, text, problem := j.files.read(name)
@@ -47,18 +50,60 @@ func (j *job) secrets(p *pkg, in *v1alpha1.RestateIntegration) (generators.Input
 			secret.Name = role.Credential.Name
 			secret.File = name
 			input.Secrets = append(input.Secrets, secret)
-			if text != nil {
+			if text != nil && in.Spec.Secrets.Delivery != v1alpha1.DeliveryExternal {
 				j.sealed = append(j.sealed, text)
 			}
 			fromFiles[secret.Namespace] = true
 		}
 		for _, e := range p.items {
-			if e.meta.APIVersion == "v1" && e.meta.Kind == "Secret" && e.meta.Name == role.Credential.Name && !fromFiles[e.meta.Namespace] {
-				input.Secrets = append(input.Secrets, sopsfile.ReadItem(e.Node()))
+			if e.isSecret() && e.meta.Name == role.Credential.Name && !fromFiles[e.meta.Namespace] {
+				secret := sopsfile.ReadItem(e.Node())
+				// One that cannot be read must not pass for one that is not there.
+				secret.Name, secret.Namespace = e.meta.Name, e.meta.Namespace
+				input.Secrets = append(input.Secrets, secret)
 			}
 		}
 	}
+	for _, e := range p.items {
+		if e.isSecret() && !named[e.meta.Name] {
+			input.Others = append(input.Others, sopsfile.ReadItem(e.Node()))
+		}
+		if made, found := e.makesSecret(); found {
+			input.Made = append(input.Made, made)
+		}
+	}
 	return input, ds
+}
+
+func (e entry) isSecret() bool { return e.meta.APIVersion == "v1" && e.meta.Kind == "Secret" }
+
+// makesSecret tells which Secret an object makes in the cluster, of the kinds that say so in their spec: ExternalSecret
+// (external-secrets.io, docs/api/externalsecret.md: by default named as itself, and not made with creationPolicy None or Merge),
+// SealedSecret (bitnami-labs/sealed-secrets, README: of its own name) and VaultStaticSecret (hashicorp/vault-secrets-operator,
+// docs/api/api-reference.md).
+func (e entry) makesSecret() (generators.SecretName, bool) {
+	var o struct {
+		Spec struct {
+			Target struct {
+				Name   string
+				Policy string `yaml:"creationPolicy"`
+			}
+			Destination struct{ Name string }
+		}
+	}
+	_ = e.Node().Decode(&o) // what cannot be decoded makes no Secret that we know
+	name := ""
+	switch e.id.Group + "/" + e.id.Kind {
+	case "external-secrets.io/ExternalSecret":
+		if target := o.Spec.Target; target.Policy != "None" && target.Policy != "Merge" {
+			name = cmp.Or(target.Name, e.meta.Name)
+		}
+	case "bitnami.com/SealedSecret":
+		name = e.meta.Name
+	case "secrets.hashicorp.com/VaultStaticSecret":
+		name = o.Spec.Destination.Name
+	}
+	return generators.SecretName{Namespace: e.meta.Namespace, Name: name}, name != ""
 }
 
 func otherSecret(path *field.Path, want, got string) diag.Diagnostic {

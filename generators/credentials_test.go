@@ -14,11 +14,23 @@ import (
 
 // sealed is a Secret as the checks of encrypted files hand it over.
 func sealed(namespace string, change ...func(*Secret)) Secret {
-	s := Secret{Namespace: namespace, Name: "restate-identity", MACOnly: true, Keys: map[string]SecretKey{"token": {Digest: strings.Repeat("d", 64)}}}
+	s := Secret{
+		Namespace: namespace, Name: "restate-identity", MACOnly: true, MAC: "m", Threshold: 1, Recipients: ages("age1a", "age1b"),
+		Keys: map[string]SecretKey{"token": {Digest: strings.Repeat("d", 64), Size: 76}},
+	}
 	for _, c := range change {
 		c(&s)
 	}
 	return s
+}
+
+// ages are recipients of age in one group.
+func ages(ids ...string) []Recipient {
+	var out []Recipient
+	for _, id := range ids {
+		out = append(out, Recipient{Kind: AgeRecipient(id), ID: id})
+	}
+	return out
 }
 
 func withKeys(keys map[string]SecretKey) func(*Secret) { return func(s *Secret) { s.Keys = keys } }
@@ -50,11 +62,15 @@ func TestResolveCredentials(t *testing.T) {
 		{"which of the two counts?", operatorBase, sops, []Secret{sealed("restate-operator"), sealed("restate-operator")}, "error RI0403 " + path + ".name"},
 		{"a Secret of another name is not ours", operatorBase, sops, []Secret{sealed("restate-operator"), sealed("shop", func(s *Secret) { s.Name = "other" })}, ""},
 		{"another name, asked for", operatorBase, `{credentials: {tunnel: {source: null, name: other}}}`, []Secret{sealed("restate-operator", func(s *Secret) { s.Name = "other" })}, ""},
-		{"the key is missing", operatorBase, sops, []Secret{sealed("restate-operator", withKeys(map[string]SecretKey{"api-key": {Digest: "x"}}))}, "error RI0405 " + path + ".key"},
-		{"another key", operatorBase, `{credentials: {tunnel: {source: null, key: api-key}}}`, []Secret{sealed("restate-operator", withKeys(map[string]SecretKey{"api-key": {Digest: "x"}}))}, ""},
-		{"an empty token is one that is missing", operatorBase, sops, []Secret{sealed("restate-operator", withKeys(map[string]SecretKey{"token": {Empty: true}}))}, "error RI0405 " + path + ".name"},
+		{"the key is missing", operatorBase, sops, []Secret{sealed("restate-operator", withKeys(map[string]SecretKey{"api-key": {Digest: "x", Size: 76}}))}, "error RI0405 " + path + ".key"},
+		{"another key", operatorBase, `{credentials: {tunnel: {source: null, key: api-key}}}`, []Secret{sealed("restate-operator", withKeys(map[string]SecretKey{"api-key": {Digest: "x", Size: 76}}))}, ""},
+		{"an empty token is one that is missing", operatorBase, sops, []Secret{sealed("restate-operator", withKeys(map[string]SecretKey{"token": {Empty: true}}))}, "error RI0414 " + path + ".name"},
+		{"a placeholder", operatorBase, sops, []Secret{sealed("restate-operator", withKeys(map[string]SecretKey{"token": {Digest: "x", Size: 23}}))}, "warning RI0429 " + path + ".name"},
+		{"the shortest key", operatorBase, sops, []Secret{sealed("restate-operator", withKeys(map[string]SecretKey{"token": {Digest: "x", Size: 24}}))}, ""},
+		{"the length of what is not encrypted means nothing", operatorBase, sops, []Secret{sealed("restate-operator", withKeys(map[string]SecretKey{"token": {}}))}, ""},
+		{"two Secrets of one file", operatorBase, sops, []Secret{sealed("restate-operator"), sealed("restate-operator", func(s *Secret) { s.Name, s.Keys = "other", nil })}, "error RI0420 " + path + ".name"},
 		{"kustomize breaks such a MAC", operatorBase, sops, []Secret{sealed("restate-operator", func(s *Secret) { s.MACOnly = false })}, "error RI0407 " + path + ".name"},
-		{"unless somebody says that it is not touched", operatorBase, `{credentials: {tunnel: {source: null}}, secrets: {requireMacOnlyEncrypted: false}}`, []Secret{sealed("restate-operator", func(s *Secret) { s.MACOnly = false })}, ""},
+		{"unless somebody says that it is not touched", operatorBase, `{credentials: {tunnel: {source: null}}, secrets: {requireMacOnlyEncrypted: false}}`, []Secret{sealed("restate-operator", func(s *Secret) { s.MACOnly = false })}, "info RI0419 " + path + ".name"},
 		{"annotations", operatorBase, sops, []Secret{sealed("restate-operator", func(s *Secret) { s.Annotations = []string{"a", "b"} })}, "error RI0408 " + path + ".name; error RI0408 " + path + ".name"},
 		{"annotations on the list", operatorBase, `{credentials: {tunnel: {source: null}}, secrets: {allowedAnnotations: [a]}}`, []Secret{sealed("restate-operator", func(s *Secret) { s.Annotations = []string{"a", "b"} })}, "error RI0408 " + path + ".name"},
 		{"what is wrong with the document is passed on", operatorBase, sops, []Secret{sealed("restate-operator", func(s *Secret) {
@@ -78,6 +94,69 @@ func TestResolveCredentials(t *testing.T) {
 	}
 }
 
+// TestSecretPolicy checks spec.secrets, whatever Secrets there are.
+func TestSecretPolicy(t *testing.T) {
+	const path = "spec.secrets"
+	for _, tt := range []struct{ reason, patch, want string }{
+		{"everything", `{recipients: [age1a, "ssh-ed25519 AAAA me@home", "85D7 7543"], minRecipients: 3, maxAge: 1s, allowedAnnotations: [a], delivery: External}`, ""},
+		{"one is enough, and that is said", `{minRecipients: 1}`, ""},
+		{"none is not", `{minRecipients: 0}`, "error RI0309 " + path + ".minRecipients"},
+		{"more than there are", `{recipients: [age1a, age1b], minRecipients: 3}`, "error RI0309 " + path + ".minRecipients"},
+		{"no time at all", `{maxAge: 0s}`, "error RI0309 " + path + ".maxAge"},
+		{"the future", `{maxAge: -1s}`, "error RI0309 " + path + ".maxAge"},
+		{"nobody", `{recipients: [""]}`, "error RI0427 " + path + ".recipients[0]"},
+		{"a line end", `{recipients: [age1a, "age1b\n"]}`, "error RI0427 " + path + ".recipients[1]"},
+		{"a character that nobody sees", `{recipients: ["age1\u200bb"]}`, "error RI0427 " + path + ".recipients[0]"},
+		{"two in one", `{recipients: ["age1a,age1b"]}`, "error RI0427 " + path + ".recipients[0]"},
+		{"twice", `{recipients: [age1a, age1b, age1a]}`, "error RI0427 " + path + ".recipients[2]"},
+	} {
+		_, ds := Resolve(spec(t, operatorBase, `{spec: {secrets: `+tt.patch+`}}`), Input{})
+		if d := cmp.Diff(split(tt.want), findings(ds)); d != "" {
+			t.Errorf("%s: (-want +got)\n%s", tt.reason, d)
+		}
+		for _, d := range ds {
+			wellFormed(t, d)
+		}
+	}
+}
+
+// TestMadeSecret: whoever sees what makes a Secret does not miss the Secret, but may miss its rotation.
+func TestMadeSecret(t *testing.T) {
+	const path = "spec.credentials.tunnel"
+	made := SecretName{"restate-operator", "restate-identity"}
+	for _, tt := range []struct {
+		reason, patch string
+		made          SecretName
+		want          string
+	}{
+		{"it is made here", `{source: null}`, made, ""},
+		{"with another name", `{source: null}`, SecretName{"restate-operator", "other"}, "warning RI0409 " + path + ".name"},
+		{"in another namespace", `{source: null}`, SecretName{"restate", "restate-identity"}, "warning RI0409 " + path + ".name"},
+		{"a rotation goes unnoticed", `{source: null, rolloutKey: null}`, made, "warning RI0409 " + path + ".rolloutKey"},
+		{"whoever brings it", `{rolloutKey: null}`, made, "warning RI0409 " + path + ".rolloutKey"},
+	} {
+		_, ds := Resolve(spec(t, operatorBase, `{spec: {credentials: {tunnel: `+tt.patch+`}}}`), Input{Made: []SecretName{tt.made}})
+		if d := cmp.Diff(split(tt.want), findings(ds)); d != "" {
+			t.Errorf("%s: (-want +got)\n%s", tt.reason, d)
+		}
+	}
+}
+
+// TestOtherSecretsAreComparedAlone: what is wrong with a Secret that the spec does not name is its owner's business.
+func TestOtherSecretsAreComparedAlone(t *testing.T) {
+	other := sealed("shop", func(s *Secret) {
+		s.Name, s.Keys, s.MACOnly = "other", map[string]SecretKey{"a": {Empty: true}}, false
+		s.Problems = []diag.Diagnostic{{Code: diag.PlaintextSecret, Message: "must be encrypted"}}
+	})
+	for mac, want := range map[string]string{"m": "error RI0420 spec.credentials.tunnel.name", "n": ""} {
+		other.MAC = mac
+		_, ds := Resolve(spec(t, operatorBase), Input{Secrets: []Secret{sealed("restate-operator")}, Others: []Secret{other}})
+		if d := cmp.Diff(split(want), findings(ds)); d != "" {
+			t.Errorf("mac %s: (-want +got)\n%s", mac, d)
+		}
+	}
+}
+
 // TestSecretElsewhereNamesBoth: where it is, and where it is read.
 func TestSecretElsewhereNamesBoth(t *testing.T) {
 	_, ds := Resolve(spec(t, operatorBase), Input{Secrets: []Secret{sealed("shop")}})
@@ -93,7 +172,7 @@ func TestDigest(t *testing.T) {
 		e := Build(m)[0].Object.(*restateCloudEnvironment)
 		return e.Annotations["restate-integration.dev/credential-digest"]
 	}
-	other := withKeys(map[string]SecretKey{"token": {Digest: strings.Repeat("e", 64)}})
+	other := withKeys(map[string]SecretKey{"token": {Digest: strings.Repeat("e", 64), Size: 76}})
 	seen := map[string]string{}
 	for _, tt := range []struct{ reason, got string }{
 		{"nothing is known", digest("")},
@@ -113,7 +192,7 @@ func TestDigest(t *testing.T) {
 		t.Errorf("got %q, want that of the ciphertext itself", got)
 	}
 	for reason, s := range map[string]Secret{
-		"another key of the Secret": sealed("restate-operator", withKeys(map[string]SecretKey{"token": {Digest: strings.Repeat("d", 64)}, "other": {Digest: "x"}})),
+		"another key of the Secret": sealed("restate-operator", withKeys(map[string]SecretKey{"token": {Digest: strings.Repeat("d", 64), Size: 76}, "other": {Digest: "x"}})),
 		"how it was read":           sealed("restate-operator", fromFile("a.yaml")),
 	} {
 		if got := digest("", s); got != strings.Repeat("d", 64) {

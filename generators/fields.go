@@ -59,9 +59,6 @@ var fieldRules = []FieldRule{
 	{"spec.credentials.ingress", nil, ""},
 	{"spec.credentials.admin", nil, ""},
 	{"spec.credentials.nats", nil, ""},
-	{"spec.secrets.recipients", nil, ""},
-	{"spec.secrets.minRecipients", nil, ""},
-	{"spec.secrets.maxAge", nil, ""},
 	{"spec.tunnel.operator.uid", nil, ""},
 	{"spec.tunnel.operator.apiServer", nil, ""},
 	{"spec.tunnel.existing", nil, ""},
@@ -91,7 +88,6 @@ func UnsupportedValues() map[string][]string { return maps.Clone(unsupportedValu
 
 var unsupportedValues = map[string][]string{
 	"spec.gitops.tool":                      {"ArgoCD", "Flux", "Kpt"},
-	"spec.secrets.delivery":                 {"External"},
 	"spec.tunnel.mode":                      {"Existing"},
 	"spec.services.*.deployment.tunnelMode": {"InProcess"},
 	"spec.services.*.registration.mode":     {"Job"},

@@ -301,7 +301,8 @@ func replaceString(v reflect.Value, path []string, value string) {
 var acted = []string{
 	"spec.cloud.environmentId", "spec.cloud.region", "spec.cloud.signingPublicKey", "spec.cloud.ingressURL", "spec.cloud.adminURL", "spec.cloud.allowedHosts",
 	"spec.clusterDomain", "spec.deletionPolicy", "spec.namespace.create", "spec.namespace.podSecurity", "spec.labels", "spec.annotations", "spec.gitops.tool",
-	"spec.images.pullPolicy", "spec.secrets.delivery", "spec.secrets.requireMacOnlyEncrypted", "spec.secrets.allowedAnnotations", "spec.tunnel.mode",
+	"spec.images.pullPolicy", "spec.secrets.delivery", "spec.secrets.recipients", "spec.secrets.minRecipients", "spec.secrets.requireMacOnlyEncrypted",
+	"spec.secrets.maxAge", "spec.secrets.allowedAnnotations", "spec.tunnel.mode",
 	"spec.services.*.namespace", "spec.services.*.service", "spec.services.*.port", "spec.services.*.targetPort", "spec.services.*.scheme", "spec.services.*.path",
 	"spec.services.*.useHTTP11", "spec.services.*.podSelector", "spec.services.*.isolate", "spec.services.*.allowFrom", "spec.services.*.egressTo",
 	"spec.services.*.metricsPort", "spec.services.*.registration.mode",

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -41,6 +42,7 @@ func Roles(in *v1alpha1.RestateIntegration) []Role {
 }
 
 func (r *resolver) credentials() {
+	r.secretPolicy()
 	for _, role := range Roles(r.in) {
 		path := role.Path()
 		r.domain(path.Child("name"), role.Credential.Name)
@@ -50,6 +52,26 @@ func (r *resolver) credentials() {
 		t := r.m.Tunnel
 		t.Secret = secretKeyRef{Name: role.Credential.Name, Key: role.Key}
 		t.Digest = r.credentialDigests(path, role)[t.Namespace]
+	}
+}
+
+// secretPolicy checks spec.secrets. Nothing here knows the time, so that of maxAge only the sign can be wrong.
+func (r *resolver) secretPolicy() {
+	path, s := specPath.Child("secrets"), r.spec.Secrets
+	r.atLeast(path.Child("minRecipients"), s.MinRecipients, 1)
+	if n := len(s.Recipients); n > 0 && s.MinRecipients != nil && int(*s.MinRecipients) > n {
+		r.problem(diag.OutOfRange, path.Child("minRecipients"), strconv.Itoa(int(*s.MinRecipients)), "", "must be at most %d, the number of spec.secrets.recipients", n)
+	}
+	if s.MaxAge.Duration <= 0 {
+		r.problem(diag.OutOfRange, path.Child("maxAge"), s.MaxAge.Duration.String(), "write it as 2160h", "must be more than 0")
+	}
+	for i, entry := range s.Recipients {
+		switch place := path.Child("recipients").Index(i); {
+		case entry == "" || strings.TrimSpace(entry) != entry || redact.OneLine(entry) != entry || strings.Contains(entry, ","):
+			r.problem(diag.BadRecipient, place, entry, "give each an entry of its own", "must be one recipient as a sops block has it")
+		case slices.Contains(s.Recipients[:i], entry):
+			r.problem(diag.BadRecipient, place, entry, "remove one of the two", "must stand once")
+		}
 	}
 }
 
@@ -65,13 +87,13 @@ func (r *resolver) credentialDigests(path *field.Path, role Role) map[string]str
 		switch {
 		case s.Keys == nil: // not a Secret that could be read: nothing is known of it but that
 			unreadable = true
-			r.secretProblems(place, s)
+			r.secret(place, s)
 		case seen[s.Namespace]:
 			r.problem(diag.NotOneSecret, place, "", "keep one of them", "must not bring Secret %s a second time", secretName(s))
 		case slices.Contains(role.Namespaces, s.Namespace):
 			seen[s.Namespace] = true
 			r.secret(place, s)
-			digests[s.Namespace] = r.secretKey(path, place, role.Credential, s)
+			digests[s.Namespace] = r.secretKey(role, place, s)
 		default:
 			r.secret(place, s)
 			r.problem(diag.SecretElsewhere, place, "", "encrypt it for namespace "+strings.Join(role.Namespaces, " or "),
@@ -105,41 +127,39 @@ func secretName(s Secret) string {
 
 // secret reports what is wrong with the document, whatever role it has.
 func (r *resolver) secret(path *field.Path, s Secret) {
-	r.secretProblems(path, s)
-	unsealed := slices.ContainsFunc(s.Problems, func(p diag.Diagnostic) bool { return p.Code == diag.NotSealed })
-	if *r.spec.Secrets.RequireMACOnlyEncrypted && !s.MACOnly && !unsealed {
-		r.problem(diag.NotMACOnly, path, "", "set mac_only_encrypted: true in .sops.yaml and encrypt it again", "must lead to a Secret whose MAC covers the encrypted values alone; that of Secret %s covers its metadata too", secretName(s))
+	for _, d := range CheckSecret(s, SecretPolicyOf(r.spec.Secrets)) {
+		d.Path = path.String()
+		d.Message = fmt.Sprintf("Secret %s: %s", secretName(s), d.Message)
+		r.ds = append(r.ds, d)
 	}
-	for _, a := range s.Annotations {
-		if !slices.Contains(r.spec.Secrets.AllowedAnnotations, a) {
-			r.problem(diag.SecretMetadata, path, "", "remove it, or add it to spec.secrets.allowedAnnotations", "must not lead to a Secret with the annotation %q", redact.Text(a))
+	for _, other := range slices.Concat(r.input.Secrets, r.input.Others) {
+		if EncryptedTogether(s, other) {
+			r.problem(diag.SharedMAC, path, "", "write each into a file of its own, and encrypt it again",
+				"must not lead to Secret %s, which was encrypted in one file with Secret %s and has its MAC", secretName(s), secretName(other))
 		}
 	}
 }
 
-func (r *resolver) secretProblems(path *field.Path, s Secret) {
-	for _, p := range s.Problems {
-		p.Path = path.String()
-		p.Message = fmt.Sprintf("Secret %s: %s", secretName(s), p.Message)
-		r.ds = append(r.ds, p)
-	}
-}
+// minRestateKey is the least length that a key of Restate Cloud can have: key_ and 20 characters, as in package redact.
+const minRestateKey = len("key_") + 20
 
-func (r *resolver) secretKey(path, place *field.Path, c v1alpha1.Credential, s Secret) string {
-	key, found := s.Keys[c.Key]
+func (r *resolver) secretKey(role Role, place *field.Path, s Secret) string {
+	key, found := s.Keys[role.Key]
 	switch {
 	case !found:
-		r.problem(diag.SecretKey, path.Child("key"), c.Key, "it has "+or(quoted(sortedKeys(s.Keys)), "none"), "must be a key of Secret %s", secretName(s))
-	case key.Empty:
-		r.problem(diag.SecretKey, place, "", "encrypt the token", "must lead to a Secret with a value; key %q of Secret %s is empty", c.Key, secretName(s))
+		r.problem(diag.SecretKey, role.Path().Child("key"), role.Key, "it has "+or(quoted(sortedKeys(s.Keys)), "none"), "must be a key of Secret %s", secretName(s))
+	case key.Digest != "" && key.Size < minRestateKey:
+		r.problem(diag.ShortSecret, place, "", "check that it is no placeholder, and encrypt the real one",
+			"leads to Secret %s, in which the value of %q is shorter than any API key of Restate Cloud", secretName(s), redact.Text(role.Key))
 	}
 	return key.Digest
 }
 
+// unseen reports a Secret that nobody checks. One that an object in sight makes in the cluster is expected not to be seen.
 func (r *resolver) unseen(path *field.Path, c v1alpha1.Credential, namespace string) {
 	name := secretName(Secret{Namespace: namespace, Name: c.Name})
 	switch {
-	case c.Source == v1alpha1.SourceSOPS:
+	case c.Source == v1alpha1.SourceSOPS && !slices.Contains(r.input.Made, SecretName{namespace, c.Name}):
 		r.problem(diag.SecretNotSeen, path.Child("name"), "", "add it to the resources or to files, or set source: External with a rolloutKey",
 			"leads to Secret %s, which is not in sight, so that it was not checked and a rotation will not restart the pods that read it", name)
 	case c.RolloutKey == "":

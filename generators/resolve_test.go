@@ -83,7 +83,7 @@ func TestResolveMetadata(t *testing.T) {
 		}
 	}
 	// The Standalone tunnel's Service begins with it, and Services begin with a letter.
-	for name, want := range map[string]string{"1prod": "error RI0301 metadata.name", "p1": ""} {
+	for name, want := range map[string]string{"0prod": "error RI0301 metadata.name", "9prod": "error RI0301 metadata.name", "p1": ""} {
 		_, ds := Resolve(spec(t, standaloneBase, `{metadata: {name: `+name+`}}`), Input{})
 		if d := cmp.Diff(split(want), findings(ds)); d != "" {
 			t.Errorf("%s: (-want +got)\n%s", name, d)
@@ -267,6 +267,8 @@ func TestResolveRemoteProxy(t *testing.T) {
 		{"every pod of every namespace", proxy("enabled: true, allowFrom: [{namespaceSelector: {}, podSelector: {}}]"), "error RI0603 " + from + "[0]; " + open},
 		{"every address", proxy("enabled: true, allowFrom: [{ipBlock: {cidr: 0.0.0.0/0}}]"), "error RI0603 " + from + "[0]; " + open},
 		{"every address of IPv6", proxy("enabled: true, " + pods + `, adminFrom: [{ipBlock: {cidr: "::/0"}}]`), "error RI0603 " + admin + "[0]; " + open},
+		{"more than the largest private network", proxy("enabled: true, allowFrom: [{ipBlock: {cidr: 10.0.0.0/7}}]"), "error RI0603 " + from + "[0]; " + open},
+		{"the largest private network", proxy("enabled: true, allowFrom: [{ipBlock: {cidr: 10.0.0.0/8}}]"), open},
 		{"some pods of every namespace", proxy("enabled: true, allowFrom: [{namespaceSelector: {}, podSelector: {matchLabels: {app: cart}}}]"), open},
 		{"every pod of one namespace", proxy("enabled: true, allowFrom: [{namespaceSelector: {matchLabels: {a: b}}, podSelector: {}}]"), open},
 		{"an empty peer", proxy("enabled: true, allowFrom: [{}]"), "error RI0312 " + from + "[0]; " + open},
@@ -307,6 +309,8 @@ func TestResolvePeers(t *testing.T) {
 		{"a name with blanks", port(`port: "a b"`), "error RI0308 " + to + ".ports[0].port"},
 		{"a range", port(`port: 80, endPort: 90`), ""},
 		{"a range backwards", port(`port: 80, endPort: 79`), "error RI0308 " + to + ".ports[0].endPort"},
+		{"a range of one port", port(`port: 80, endPort: 80`), ""},
+		{"a range up to the last port", port(`port: 80, endPort: 65535`), ""},
 		{"a range that ends too high", port(`port: 80, endPort: 65536`), "error RI0308 " + to + ".ports[0].endPort"},
 		{"a range without begin", port(`endPort: 90`), "error RI0308 " + to + ".ports[0].endPort"},
 		{"a range of names", port(`port: http, endPort: 90`), "error RI0308 " + to + ".ports[0].port"},
@@ -357,6 +361,7 @@ func TestResolveImagesAndResources(t *testing.T) {
 		{"more than the limit", resources(`requests: {cpu: 1001m}, limits: {cpu: 1}`), res + "requests[cpu]"},
 		{"no limit", resources(`requests: {cpu: 8}, limits: {memory: 1Gi}`), ""},
 		{"negative", resources(`limits: {memory: "-1"}`), res + "limits[memory]"},
+		{"none", resources(`limits: {memory: 0}`), ""},
 		{"a service's", `{services: {greeter: {deployment: {resources: {requests: {cpu: 2}, limits: {cpu: 1}}}}}}`, "error RI0314 spec.services[greeter].deployment.resources.requests[cpu]"},
 	})
 }
@@ -374,6 +379,8 @@ func TestResolvePodTemplate(t *testing.T) {
 		{"neither", budget(``), "error RI0309 " + path},
 		{"no eviction at all", budget(`maxUnavailable: 0`), "error RI0309 " + path + ".maxUnavailable"},
 		{"likewise as a percentage", budget(`maxUnavailable: 0%`), "error RI0309 " + path + ".maxUnavailable"},
+		{"every replica may go", budget(`maxUnavailable: 100%`), ""},
+		{"none need stay", budget(`minAvailable: 0`), ""},
 		{"negative", budget(`maxUnavailable: -1`), "error RI0309 " + path + ".maxUnavailable"},
 		{"no percentage", budget(`maxUnavailable: half`), "error RI0309 " + path + ".maxUnavailable"},
 		{"Kubernetes takes at most 100%", budget(`maxUnavailable: 101%`), "error RI0309 " + path + ".maxUnavailable"},

@@ -37,7 +37,9 @@ type Credential struct {
 	// or to this file. Each holds exactly one document.
 	// +optional
 	Files []string `json:"files,omitempty"`
-	// Source says who brings the Secret: SOPS expects to see the encrypted Secret, External expects nobody to see it.
+	// Source says who brings the Secret: SOPS expects to see the encrypted Secret, External expects nobody to see it. An
+	// ExternalSecret, SealedSecret or VaultStaticSecret in sight that makes the Secret is enough for SOPS too, and calls for a
+	// rolloutKey.
 	// +optional
 	// +kubebuilder:default=SOPS
 	Source SecretSource `json:"source,omitempty"`
@@ -78,22 +80,26 @@ func (SecretSource) Values() []string { return []string{"SOPS", "External"} }
 
 // Secrets says how encrypted Secrets are checked and delivered.
 type Secrets struct {
-	// Delivery is PassThrough when files are passed on verbatim, External when somebody else (KSOPS, a controller) delivers them.
+	// Delivery is PassThrough when files are passed on verbatim. With External somebody else (KSOPS, a controller) delivers them:
+	// files are checked and their digest is taken, and nothing is passed on. A Secret among the items stays there.
 	// +optional
 	// +kubebuilder:default=PassThrough
 	Delivery SecretDelivery `json:"delivery,omitempty"`
-	// Recipients are the only ones that a Secret may be encrypted to; empty allows all.
+	// Recipients are the only ones that a Secret may be encrypted to, as they stand in .sops.yaml: age recipients, fingerprints,
+	// names of keys in a cloud. Empty allows all.
 	// +optional
 	Recipients []string `json:"recipients,omitempty"`
-	// MinRecipients is how many recipients each Secret needs, so that a lost key does not lose the Secret.
+	// MinRecipients is how many recipients each Secret needs, so that a lost key does not lose the Secret. With key groups it is
+	// how many keys must be lost until too few groups are left. Default: 1, with a warning for a Secret that has only one; 1 says
+	// that this is meant.
 	// +optional
-	// +kubebuilder:default=1
 	MinRecipients *int32 `json:"minRecipients,omitempty"`
 	// RequireMACOnlyEncrypted refuses Secrets whose MAC covers metadata, because kustomize breaks it.
 	// +optional
 	// +kubebuilder:default=true
 	RequireMACOnlyEncrypted *bool `json:"requireMacOnlyEncrypted,omitempty"`
-	// MaxAge is how old a credential may be. The function has no clock, so that it is for the commands that check Secrets.
+	// MaxAge is how old a credential may be, by sops.lastmodified. The function has no clock and only checks that it is more than
+	// 0; restate-integration-secrets status compares.
 	// +optional
 	// +kubebuilder:default="2160h"
 	MaxAge *metav1.Duration `json:"maxAge,omitempty"`
@@ -106,8 +112,11 @@ type Secrets struct {
 // +kubebuilder:validation:Enum=PassThrough;External
 type SecretDelivery string
 
-// DeliveryPassThrough passes files on verbatim.
-const DeliveryPassThrough SecretDelivery = "PassThrough"
+// DeliveryPassThrough passes files on verbatim; DeliveryExternal leaves that to somebody else.
+const (
+	DeliveryPassThrough SecretDelivery = "PassThrough"
+	DeliveryExternal    SecretDelivery = "External"
+)
 
 // Values lists what is allowed.
 func (SecretDelivery) Values() []string { return []string{"PassThrough", "External"} }

@@ -100,7 +100,6 @@ func (c Credentials) Defaulted() Credentials {
 
 func defaultSecrets(s *Secrets) {
 	set(&s.Delivery, DeliveryPassThrough)
-	setPtr(&s.MinRecipients, 1)
 	setPtr(&s.RequireMACOnlyEncrypted, true)
 	setPtr(&s.MaxAge, metav1.Duration{Duration: 90 * 24 * 60 * 60 * 1e9})
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/restate-integration/restate-integration/fn"
+	"github.com/restate-integration/restate-integration/internal/redact"
 )
 
 // IO has the streams of a command. Data goes to Out, everything for people to Err.
@@ -26,7 +27,7 @@ const (
 	exitOK = 0
 	// exitInvalid is for input that is not valid.
 	exitInvalid = 1
-	// exitUsage is for a wrong command line.
+	// exitUsage is for a wrong command line, and for what could not be read or run.
 	exitUsage = 2
 )
 
@@ -39,20 +40,43 @@ func Main(args []string, streams IO, version string) int {
 	root := newRoot(streams, version)
 	root.SetArgs(args)
 	err := root.Execute()
+	var exit exitError
 	var invalid invalidError
+	var unable unableError
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &exit):
+		return int(exit)
+	case errors.As(err, &unable):
+		fmt.Fprintf(streams.Err, "error: %s\n", shown(err))
+		return exitUsage
 	case errors.As(err, &invalid):
-		fmt.Fprintf(streams.Err, "error: %v\n", err)
+		fmt.Fprintf(streams.Err, "error: %s\n", shown(err))
 		return exitInvalid
 	}
-	fmt.Fprintf(streams.Err, "error: %v\nrun restate-integration --help\n", err)
+	fmt.Fprintf(streams.Err, "error: %s\nrun restate-integration --help\n", shown(err))
 	return exitUsage
+}
+
+// shown is the text of an error, which may quote an argument.
+func shown(err error) string {
+	if _, found := redact.Find(err.Error()); found {
+		return redact.Mask
+	}
+	return err.Error()
 }
 
 // invalidError is about what the user asked for, not about how.
 type invalidError struct{ error }
+
+// unableError is about what is outside of the command line: a file that cannot be read, a program that is not there.
+type unableError struct{ error }
+
+// exitError is an exit code whose reason is written already.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit %d", int(e)) }
 
 // function opens the working directory for the credentials' files: kustomize sets it to the kustomization root. Where that
 // cannot be opened, the function works without files.
@@ -91,6 +115,6 @@ input. The commands below are for people.`,
 	root.SetErr(streams.Err)
 	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newExplain(), newSchema(), newVersion(version))
+	root.AddCommand(newExplain(), newSchema(), newSecrets(version), newVersion(version))
 	return root
 }

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"io"
 	"os"
@@ -172,6 +173,29 @@ func TestBrokenStreams(t *testing.T) {
 		in := strings.NewReader("apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: []\n")
 		if code := Main(args, IO{In: in, Out: broken{}, Err: &stderr}, "v1"); code == 0 || !strings.Contains(stderr.String(), "no disk") {
 			t.Errorf("%q: exit %d, stderr %q", args, code, &stderr)
+		}
+	}
+}
+
+// TestInstallable: what git describe says of a build between two tags is nothing that go install takes.
+func TestInstallable(t *testing.T) {
+	for version, want := range map[string]string{
+		"v1.2.0": "v1.2.0", "v1.2.0-rc.1": "v1.2.0-rc.1",
+		"v1.2.0-3-g0123abc": "latest", "v1.2.0-dirty": "latest", "v1.2.0-3-g0123abc-dirty": "latest", "0123abc": "latest", "dev": "latest",
+	} {
+		if got := installable(version); got != want {
+			t.Errorf("%s: got %s, want %s", version, got, want)
+		}
+	}
+}
+
+// TestSecretOnTheCommandLine: an argument is not repeated when it is a secret that slipped there.
+func TestSecretOnTheCommandLine(t *testing.T) {
+	key := "key_" + rand.Text()
+	for _, args := range [][]string{{key}, {"explain", key}, {"--" + key}, {"secrets", "check", key}, {"secrets", "check", "-f", key, "."}} {
+		got := run(t, strings.NewReader(""), args...)
+		if got.code == 0 || strings.Contains(got.out+got.err, key) || !strings.Contains(got.err, "[redacted]") {
+			t.Errorf("%q: exit %d, stderr %s", args, got.code, got.err)
 		}
 	}
 }

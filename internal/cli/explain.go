@@ -29,7 +29,7 @@ func newExplain() *cobra.Command {
 			if len(args) == 0 {
 				return listCodes(cmd)
 			}
-			return explainCode(cmd, strings.ToUpper(args[0]))
+			return explainCode(cmd, args[0])
 		},
 	}
 }
@@ -44,7 +44,7 @@ func listCodes(cmd *cobra.Command) error {
 
 func explainCode(cmd *cobra.Command, code string) error {
 	for _, e := range diag.Catalogue() {
-		if string(e.Code) == code {
+		if strings.EqualFold(string(e.Code), code) {
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s: %s (%s)\n\nCause: %s\nFix:   %s\n", e.Code, e.Title, e.Severity, e.Cause, e.Fix)
 			return err
 		}

@@ -8,66 +8,82 @@ type Code string
 
 // The codes. Each is described once, in Catalogue.
 const (
-	Unparsable      Code = "RI0101"
-	TooLarge        Code = "RI0102"
-	BadConfig       Code = "RI0103"
-	NoIntegration   Code = "RI0104"
-	FullParser      Code = "RI0105"
-	InternalError   Code = "RI0106"
-	NotLocal        Code = "RI0107"
-	UnknownField    Code = "RI0201"
-	DuplicateKey    Code = "RI0202"
-	WrongType       Code = "RI0203"
-	Required        Code = "RI0204"
-	NotSupported    Code = "RI0205"
-	NotInMode       Code = "RI0206"
-	UnknownValue    Code = "RI0207"
-	NoEffect        Code = "RI0208"
-	BadName         Code = "RI0301"
-	BadEnvironment  Code = "RI0302"
-	BadRegion       Code = "RI0303"
-	UnknownRegion   Code = "RI0304"
-	BadSigningKey   Code = "RI0305"
-	BadURL          Code = "RI0306"
-	HostNotAllowed  Code = "RI0307"
-	BadPort         Code = "RI0308"
-	OutOfRange      Code = "RI0309"
-	BadMetadata     Code = "RI0310"
-	BadImage        Code = "RI0311"
-	BadPeer         Code = "RI0312"
-	BadPath         Code = "RI0313"
-	BadResources    Code = "RI0314"
-	SecretInSpec    Code = "RI0401"
-	PlaintextSecret Code = "RI0402"
-	NotOneSecret    Code = "RI0403"
-	WrongSecret     Code = "RI0404"
-	SecretKey       Code = "RI0405"
-	NotSealed       Code = "RI0406"
-	NotMACOnly      Code = "RI0407"
-	SecretMetadata  Code = "RI0408"
-	SecretNotSeen   Code = "RI0409"
-	SecretFile      Code = "RI0410"
-	FilesRefused    Code = "RI0411"
-	MalformedENC    Code = "RI0412"
-	SecretElsewhere Code = "RI0413"
-	SameURL         Code = "RI0501"
-	CannotDeploy    Code = "RI0502"
-	NotRegistered   Code = "RI0503"
-	OpenService     Code = "RI0504"
-	EgressClosed    Code = "RI0505"
-	BadPodTemplate  Code = "RI0506"
-	TunnelName      Code = "RI0601"
-	TunnelEnv       Code = "RI0602"
-	ProxyUnguarded  Code = "RI0603"
-	ProxyOpen       Code = "RI0604"
-	OperatorPods    Code = "RI0605"
-	HeldObject      Code = "RI0701"
-	TwoOwners       Code = "RI0702"
-	Kept            Code = "RI0703"
-	Summary         Code = "RI0704"
-	NotRetained     Code = "RI0705"
-	NeedsCIDRs      Code = "RI0801"
-	AllPorts        Code = "RI0802"
+	Unparsable       Code = "RI0101"
+	TooLarge         Code = "RI0102"
+	BadConfig        Code = "RI0103"
+	NoIntegration    Code = "RI0104"
+	FullParser       Code = "RI0105"
+	InternalError    Code = "RI0106"
+	NotLocal         Code = "RI0107"
+	UnknownField     Code = "RI0201"
+	DuplicateKey     Code = "RI0202"
+	WrongType        Code = "RI0203"
+	Required         Code = "RI0204"
+	NotSupported     Code = "RI0205"
+	NotInMode        Code = "RI0206"
+	UnknownValue     Code = "RI0207"
+	NoEffect         Code = "RI0208"
+	BadName          Code = "RI0301"
+	BadEnvironment   Code = "RI0302"
+	BadRegion        Code = "RI0303"
+	UnknownRegion    Code = "RI0304"
+	BadSigningKey    Code = "RI0305"
+	BadURL           Code = "RI0306"
+	HostNotAllowed   Code = "RI0307"
+	BadPort          Code = "RI0308"
+	OutOfRange       Code = "RI0309"
+	BadMetadata      Code = "RI0310"
+	BadImage         Code = "RI0311"
+	BadPeer          Code = "RI0312"
+	BadPath          Code = "RI0313"
+	BadResources     Code = "RI0314"
+	SecretInSpec     Code = "RI0401"
+	PlaintextSecret  Code = "RI0402"
+	NotOneSecret     Code = "RI0403"
+	WrongSecret      Code = "RI0404"
+	SecretKey        Code = "RI0405"
+	NotSealed        Code = "RI0406"
+	NotMACOnly       Code = "RI0407"
+	SecretMetadata   Code = "RI0408"
+	SecretNotSeen    Code = "RI0409"
+	SecretFile       Code = "RI0410"
+	FilesRefused     Code = "RI0411"
+	MalformedENC     Code = "RI0412"
+	SecretElsewhere  Code = "RI0413"
+	SecretEmpty      Code = "RI0414"
+	RuleTooWide      Code = "RI0415"
+	RuleMisses       Code = "RI0416"
+	RuleTooNarrow    Code = "RI0417"
+	KeyOrder         Code = "RI0418"
+	MACOverMetadata  Code = "RI0419"
+	SharedMAC        Code = "RI0420"
+	PlainComment     Code = "RI0421"
+	SealedComment    Code = "RI0422"
+	UnknownRecipient Code = "RI0423"
+	TooFewRecipients Code = "RI0424"
+	OneRecipient     Code = "RI0425"
+	MixedRecipients  Code = "RI0426"
+	BadRecipient     Code = "RI0427"
+	SecretInItem     Code = "RI0428"
+	ShortSecret      Code = "RI0429"
+	SameURL          Code = "RI0501"
+	CannotDeploy     Code = "RI0502"
+	NotRegistered    Code = "RI0503"
+	OpenService      Code = "RI0504"
+	EgressClosed     Code = "RI0505"
+	BadPodTemplate   Code = "RI0506"
+	TunnelName       Code = "RI0601"
+	TunnelEnv        Code = "RI0602"
+	ProxyUnguarded   Code = "RI0603"
+	ProxyOpen        Code = "RI0604"
+	OperatorPods     Code = "RI0605"
+	HeldObject       Code = "RI0701"
+	TwoOwners        Code = "RI0702"
+	Kept             Code = "RI0703"
+	Summary          Code = "RI0704"
+	NotRetained      Code = "RI0705"
+	NeedsCIDRs       Code = "RI0801"
+	AllPorts         Code = "RI0802"
 )
 
 // Entry documents one code: what explain prints and the reference lists.
@@ -125,7 +141,7 @@ var catalogue = []Entry{
 	{PlaintextSecret, Error, "plaintext secret", "A Secret that the spec names has a value under data or stringData that is not encrypted.", "Encrypt the file with sops, and rotate the value if it was committed."},
 	{NotOneSecret, Error, "not one Secret", "A file of credentials.*.files does not hold exactly one document, a v1 Secret.", "Keep one Secret in each file."},
 	{WrongSecret, Error, "another Secret than named", "A file holds a Secret of another name, or for a namespace in which nothing reads it.", "Correct the name or namespace in the Secret before encrypting it."},
-	{SecretKey, Error, "key missing", "The Secret does not have the key that the spec names, or the key is empty.", "Add the key, or name the one that is there."},
+	{SecretKey, Error, "key missing", "The Secret does not have the key that the spec names.", "Add the key, or name the one that is there."},
 	{NotSealed, Error, "not sealed by sops", "The Secret has no sops block, or the block has no MAC, so that nothing can decrypt or verify it.", "Encrypt the file with sops."},
 	{NotMACOnly, Error, "MAC covers metadata", "The Secret was encrypted without mac_only_encrypted, so that kustomize breaks its MAC as soon as it adds a label or sorts a key.", "Set mac_only_encrypted: true in .sops.yaml and encrypt again, or set spec.secrets.requireMacOnlyEncrypted to false."},
 	{SecretMetadata, Error, "metadata not allowed", "The Secret carries owner references, finalizers or annotations that are not on the allow-list.", "Remove them, or add the annotation to spec.secrets.allowedAnnotations."},
@@ -134,6 +150,22 @@ var catalogue = []Entry{
 	{FilesRefused, Error, "files cannot be read here", "This host runs the function in a form in which it does not see files.", "Put the encrypted Secrets into resources, so that they are items of the list, and remove files."},
 	{MalformedENC, Error, "malformed ciphertext", "A value begins like sops ciphertext and is not exactly that; sops would decrypt it and leave the rest in plain text.", "Encrypt the value again."},
 	{SecretElsewhere, Error, "secret in the wrong namespace", "A Secret of the referenced name is in sight, and nothing reads it in its namespace.", "Move it to the namespace that the message names."},
+	{SecretEmpty, Error, "empty value", "A value of the Secret is empty. sops leaves an empty text as it is, and its MAC does not cover it.", "Encrypt the value, or remove the key."},
+	{RuleTooWide, Error, "rule encrypts too much", "The rule in the sops block that selects what is encrypted also selects apiVersion, kind, metadata or type, which kustomize, kpt and Kubernetes must be able to read.", "Set encrypted_regex: ^(data|stringData)$ in .sops.yaml and encrypt the plain file again. Without the anchors, data matches metadata."},
+	{RuleMisses, Error, "rule misses a value", "A value is encrypted, and the rule in the sops block does not select it, so that sops does not decrypt it and the pods get the ciphertext.", "Set encrypted_regex: ^(data|stringData)$ in .sops.yaml and encrypt the plain file again."},
+	{RuleTooNarrow, Warning, "rule encrypts too little", "The rule in the sops block does not select all of data and stringData, so that a value that is added there stays in plain text.", "Set encrypted_regex: ^(data|stringData)$ in .sops.yaml and encrypt the plain file again."},
+	{KeyOrder, Warning, "keys not in order", "The keys of the Secret are not in the order in which kustomize writes them, or stringData stands before data. The MAC covers the values in the order of the file, so that kustomize breaks it.", "Sort the keys before you encrypt, data before stringData."},
+	{MACOverMetadata, Info, "MAC covers metadata, as allowed", "The Secret was encrypted without mac_only_encrypted, and spec.secrets.requireMacOnlyEncrypted is false. The function passes it on as it is, and kustomize breaks its MAC: Flux does not check it, sops and KSOPS do.", "Decrypt the file itself, or set mac_only_encrypted: true in .sops.yaml and encrypt again."},
+	{SharedMAC, Error, "two Secrets with one MAC", "Two Secrets have the same sops.mac and different values: they were encrypted as one file of several documents. The MAC covers all of them, so that neither can be verified alone.", "Write each Secret into a file of its own before you encrypt it."},
+	{PlainComment, Error, "plain comment among the values", "A comment under data or stringData is not encrypted. sops encrypts those that it finds there, so it was added later, and nobody can tell whether it holds an old value.", "Remove it, and write comments above the document."},
+	{SealedComment, Warning, "encrypted comment among the values", "A comment under data or stringData is encrypted. Hosts drop it, and sops 3.13.2 computes a wrong MAC beside some of them.", "Remove it with sops edit, and write comments above the document."},
+	{UnknownRecipient, Error, "recipient not allowed", "The Secret is encrypted to a recipient that is not one of spec.secrets.recipients.", "Add it to the recipients, or take it out of .sops.yaml, run sops updatekeys, and rotate the values, which it knows."},
+	{TooFewRecipients, Error, "too few recipients", "The Secret has fewer recipients than spec.secrets.minRecipients asks for. With key groups it counts how many keys must be lost until too few groups are left.", "Add recipients to .sops.yaml and run sops updatekeys."},
+	{OneRecipient, Warning, "one recipient alone", "The Secret can be decrypted no more when one key is lost.", "Add a recipient whose key is kept elsewhere, or set spec.secrets.minRecipients: 1 to say that it is meant."},
+	{MixedRecipients, Warning, "post-quantum recipient without effect", "The Secret is encrypted to a post-quantum recipient of age and to classic ones, which are enough to decrypt it.", "Use post-quantum recipients alone, or none."},
+	{BadRecipient, Error, "invalid recipient", "An entry of spec.secrets.recipients is empty, stands twice, or is not one word such as sops has for a recipient.", "Copy it from .sops.yaml or from the sops block of a Secret."},
+	{SecretInItem, Error, "secret in another document", "A ConfigMap of the package holds secret material, or with secrets check any document that is no Secret, a comment or a line of a file. It is stored in plain text in Git, and a ConfigMap in the cluster too.", "Move it into an encrypted Secret, and rotate it."},
+	{ShortSecret, Warning, "value too short", "The length of an encrypted value is known without any key, and this one is shorter than any API key of Restate Cloud, as a placeholder is.", "Encrypt the real value."},
 	{SameURL, Error, "two services with one URL", "Two services have the same namespace, Service, port and path, so that Restate cannot tell them apart.", "Change one of them."},
 	{CannotDeploy, Error, "deployment not possible", "A service with deployment needs the Operator mode, port 9080 and scheme http, because Restate's operator makes its Service.", "Correct the fields in the message, or run the service yourself."},
 	{NotRegistered, Warning, "service not registered", "Nothing registers this service with Restate Cloud.", "Use one of the ways in the message."},

@@ -189,5 +189,40 @@ func Diagnostics() []byte {
 	for _, e := range diag.Catalogue() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s, %s. %s\n\nFix: %s\n", e.Code, strings.ToUpper(string(e.Severity[:1]))+string(e.Severity[1:]), escape(e.Title), escape(e.Cause), escape(e.Fix))
 	}
+	b.WriteString(secretChecks())
 	return []byte(b.String())
+}
+
+const secretChecksIntro = "\n# Where Secrets are checked\n\n" +
+	"What a host hands over decides what can be found. A generator reads the files themselves. kustomize gives a transformer items without\n" +
+	"comments and with sorted keys, and kpt items of its own, so that order and comments are judged in files alone. The command\n" +
+	"`restate-integration secrets check` knows no more of a spec than `spec.secrets`. `restate-integration-secrets status` shows a state\n" +
+	"instead of a code, and is the only one that knows the time: it holds `sops.lastmodified` against `spec.secrets.maxAge`.\n\n"
+
+// secretChecks is the table of diag.CheckedBy.
+func secretChecks() string {
+	var b strings.Builder
+	b.WriteString(secretChecksIntro + "| Code | |")
+	rule := "|---|---|"
+	for _, h := range diag.Hosts() {
+		fmt.Fprintf(&b, " %s |", h)
+		rule += "---|"
+	}
+	b.WriteString("\n" + rule + "\n")
+	for _, e := range diag.Catalogue() {
+		hosts := diag.CheckedBy(e.Code)
+		if len(hosts) == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "| [%s](#%s) | %s |", e.Code, strings.ToLower(string(e.Code)), escape(e.Title))
+		for _, h := range diag.Hosts() {
+			mark := ""
+			if slices.Contains(hosts, h) {
+				mark = "yes"
+			}
+			b.WriteString(strings.TrimRight(" "+mark, " ") + " |")
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
 }

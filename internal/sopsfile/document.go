@@ -3,17 +3,14 @@
 package sopsfile
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"iter"
-	"regexp"
-	"unicode/utf8"
+	"slices"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/restate-integration/restate-integration/internal/diag"
+	"github.com/restate-integration/restate-integration/internal/yamldoc"
 )
 
 // maxFile is the size above which Flux refuses to decrypt a file (github.com/fluxcd/kustomize-controller, internal/decryptor).
@@ -25,59 +22,25 @@ func (r *reader) document(data []byte) *yaml.Node {
 		r.report(diag.TooLarge, "the file must not be larger than 5 MiB", "")
 		return nil
 	}
-	if !utf8.Valid(data) {
-		r.report(diag.NotOneSecret, "the file must be UTF-8", "")
-		return nil
-	}
-	docs, err := parse(data)
+	docs, err := yamldoc.Parse(data)
 	if err != nil {
-		r.report(diag.NotOneSecret, "the file must be YAML or JSON, and cannot be parsed"+line(err), "")
+		r.report(diag.NotOneSecret, "the file must be YAML or JSON in UTF-8, and "+err.Error(), "")
 		return nil
 	}
+	docs = slices.DeleteFunc(docs, func(doc *yaml.Node) bool {
+		r.outside = append(r.outside, doc.HeadComment, doc.FootComment)
+		if yamldoc.Root(doc) != nil {
+			return false
+		}
+		r.outside = append(r.outside, commentsBelow(doc)...)
+		return true
+	})
 	if len(docs) != 1 {
 		r.report(diag.NotOneSecret, fmt.Sprintf("the file must hold exactly one document, and holds %d", len(docs)),
 			"write each Secret into a file of its own before you encrypt it")
 		return nil
 	}
-	return docs[0]
-}
-
-// parse returns the documents that are not empty. A panic of the parser is an error: crafted input has caused one before
-// (CVE-2022-28948).
-func parse(data []byte) (docs []*yaml.Node, err error) {
-	defer func() {
-		if recover() != nil {
-			err = errors.New("not parsable")
-		}
-	}()
-	for dec := yaml.NewDecoder(bytes.NewReader(data)); ; {
-		var doc yaml.Node
-		err := dec.Decode(&doc)
-		if errors.Is(err, io.EOF) {
-			return docs, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if len(doc.Content) == 1 && !empty(doc.Content[0]) {
-			docs = append(docs, doc.Content[0])
-		}
-	}
-}
-
-// empty reports whether a document is nothing, or comments alone. One that says null is not.
-func empty(n *yaml.Node) bool {
-	return n.Kind == yaml.ScalarNode && n.Value == "" && n.ShortTag() == yaml.NodeTagNull
-}
-
-var lineNumber = regexp.MustCompile(`^yaml: line (\d+):`)
-
-// line is the place in an error of the parser. The rest of its text may quote the file.
-func line(err error) string {
-	if m := lineNumber.FindStringSubmatch(err.Error()); m != nil {
-		return " near line " + m[1]
-	}
-	return ""
+	return yamldoc.Root(docs[0])
 }
 
 // unambiguous reports whether every tool reads the same from n, down to the last mapping.

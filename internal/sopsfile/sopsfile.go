@@ -23,8 +23,8 @@ import (
 // that are empty or hold comments alone do not count. It accepts any bytes.
 func ReadFile(file string, data []byte) generators.Secret {
 	r := reader{secret: generators.Secret{File: file}}
-	if node := r.document(data); node != nil {
-		r.read(node)
+	if node := r.document(data); node != nil && r.read(node) {
+		r.layout(node, data)
 	}
 	return r.secret
 }
@@ -42,6 +42,8 @@ func ReadItem(node *yaml.Node) generators.Secret {
 // reader collects what one Secret says.
 type reader struct {
 	secret generators.Secret
+	// outside has the comments of a file that stand beside the Secret.
+	outside []string
 }
 
 // report adds a problem. Nothing that the user wrote may be in message or hint but what place and redact.Text let through.
@@ -49,15 +51,37 @@ func (r *reader) report(code diag.Code, message, hint string) {
 	r.secret.Problems = append(r.secret.Problems, diag.Diagnostic{Code: code, Message: message, Hint: hint})
 }
 
-// read goes on only while the document means one thing: of a document that tools read differently, no check is worth anything.
-func (r *reader) read(root *yaml.Node) {
-	if !r.isSecret(root) || !r.unambiguous(root) {
-		return
+// read goes on only while the document means one thing: of a document that tools read differently, no check is worth anything. It
+// reports whether it came to the end.
+func (r *reader) read(root *yaml.Node) bool {
+	if !r.readable(root) || !r.isSecret(root) || !r.unambiguous(root) {
+		return false
 	}
 	r.metadata(field(root, "metadata"))
 	r.values(root)
 	r.leaks(root)
-	r.seal(field(root, "sops"))
+	r.seal(root)
+	return true
+}
+
+// readable refuses a Secret of which sops encrypted the fields that identify it: that is what its default rule does.
+func (r *reader) readable(root *yaml.Node) bool {
+	meta := field(root, "metadata")
+	for _, f := range []struct {
+		name string
+		node *yaml.Node
+	}{
+		{"apiVersion", field(root, "apiVersion")},
+		{"kind", field(root, "kind")},
+		{"metadata.name", field(meta, "name")},
+		{"metadata.namespace", field(meta, "namespace")},
+	} {
+		if strings.HasPrefix(text(f.node), encPrefix) {
+			r.report(diag.RuleTooWide, f.name+" must be in plain text, and is encrypted, so that nobody can tell which Secret it is", ruleHint)
+			return false
+		}
+	}
+	return true
 }
 
 // isSecret reports whether root is a v1 Secret. A List is refused as well: sops gives all its Secrets one MAC.
@@ -131,7 +155,9 @@ func (r *reader) value(section string, key, value *yaml.Node) {
 	r.secret.Keys[key.Value] = r.check(section, key.Value, value)
 }
 
-// leaks looks for known secrets outside of data and stringData, where nothing is encrypted.
+const leakHint = "remove it, and rotate it if it was committed"
+
+// leaks looks for known secrets where nothing is encrypted: outside of data and stringData, and in comments.
 func (r *reader) leaks(root *yaml.Node) {
 	for key, value := range pairs(root) {
 		if slices.Contains(sections, key.Value) {
@@ -142,7 +168,13 @@ func (r *reader) leaks(root *yaml.Node) {
 			kind, found = findSecret(value)
 		}
 		if found {
-			r.report(diag.PlaintextSecret, quote(key.Value)+" holds "+string(kind)+" in plain text", "remove it, and rotate it if it was committed")
+			r.report(diag.PlaintextSecret, quote(key.Value)+" holds "+string(kind)+" in plain text", leakHint)
+		}
+	}
+	for _, comment := range append(r.outside, commentsBelow(root)...) {
+		if kind, found := redact.Find(comment); found {
+			r.report(diag.PlaintextSecret, "a comment holds "+string(kind)+" in plain text", leakHint)
+			return
 		}
 	}
 }

@@ -5,6 +5,7 @@ package sopsfile_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"os"
 	"path/filepath"
@@ -48,41 +49,79 @@ func digest(entry string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// facts reads of a fixture what the code under test must find, by other means.
+func facts(t *testing.T, file, section string, keys ...string) generators.Secret {
+	t.Helper()
+	data := fixture(t, file)
+	mac := sha256.Sum256([]byte(ciphertext(t, data, "mac")))
+	want := generators.Secret{
+		Namespace: "restate-operator", Name: "restate-identity", MACOnly: strings.Contains(data, "mac_only_encrypted: true"),
+		MAC: hex.EncodeToString(mac[:]), LastModified: regexp.MustCompile(`lastmodified: "(.*)"`).FindStringSubmatch(data)[1],
+		Threshold: 1, Keys: map[string]generators.SecretKey{},
+	}
+	for _, key := range keys {
+		value := ciphertext(t, data, key)
+		plain, err := base64.StdEncoding.DecodeString(regexp.MustCompile(`data:([^,]*)`).FindStringSubmatch(value)[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		want.Keys[key] = generators.SecretKey{Digest: digest(section + "/" + key + "=" + value), Size: len(plain)}
+	}
+	for i, m := range regexp.MustCompile(`recipient: (\S+)`).FindAllStringSubmatch(data, -1) {
+		r := generators.Recipient{Kind: generators.RecipientAge, ID: m[1]}
+		if strings.Contains(data, "key_groups") {
+			r.Group, want.Threshold = i, 2
+		}
+		want.Recipients = append(want.Recipients, r)
+	}
+	if len(want.Recipients) == 0 {
+		t.Fatal("the fixture has no recipient")
+	}
+	return want
+}
+
 func TestFixtures(t *testing.T) {
-	const name, namespace = "restate-identity", "restate-operator"
 	tests := []struct {
 		file, section string
 		keys          []string
-		macOnly       bool
 	}{
-		{"sealed.yaml", "stringData", []string{"token"}, true},
-		{"default-mac.yaml", "stringData", []string{"token"}, false},
-		{"two-recipients.yaml", "stringData", []string{"token"}, true},
-		{"key-groups.yaml", "stringData", []string{"token"}, true},
-		{"updatekeys.yaml", "stringData", []string{"token"}, true},
-		{"relabelled.yaml", "stringData", []string{"token"}, true},
-		{"reindented.yaml", "stringData", []string{"token"}, true},
-		{"edited.yaml", "stringData", []string{"token"}, true},
-		{"data.yaml", "data", []string{"token"}, true},
-		{"two-keys.yaml", "stringData", []string{"note", "token"}, true},
-		{"two-keys-edited.yaml", "stringData", []string{"note", "token"}, true},
-		{"../../../examples/quickstart/secrets/restate-identity.yaml", "stringData", []string{"token"}, true},
+		{"sealed.yaml", "stringData", []string{"token"}},
+		{"default-mac.yaml", "stringData", []string{"token"}},
+		{"two-recipients.yaml", "stringData", []string{"token"}},
+		{"key-groups.yaml", "stringData", []string{"token"}},
+		{"updatekeys.yaml", "stringData", []string{"token"}},
+		{"relabelled.yaml", "stringData", []string{"token"}},
+		{"reindented.yaml", "stringData", []string{"token"}},
+		{"edited.yaml", "stringData", []string{"token"}},
+		{"short.yaml", "stringData", []string{"token"}},
+		{"unencrypted-regex.yaml", "stringData", []string{"token"}},
+		{"two-keys.yaml", "stringData", []string{"note", "token"}},
+		{"two-keys-edited.yaml", "stringData", []string{"note", "token"}},
+		{"../../../examples/quickstart/secrets/restate-identity.yaml", "stringData", []string{"token"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.file, func(t *testing.T) {
-			data := fixture(t, tt.file)
-			want := generators.Secret{Namespace: namespace, Name: name, File: "secrets/a.yaml", MACOnly: tt.macOnly, Keys: map[string]generators.SecretKey{}}
-			for _, key := range tt.keys {
-				want.Keys[key] = generators.SecretKey{Digest: digest(tt.section + "/" + key + "=" + ciphertext(t, data, key))}
-			}
-			if d := cmp.Diff(want, sopsfile.ReadFile("secrets/a.yaml", []byte(data))); d != "" {
-				t.Errorf("ReadFile: -want, +got\n%s", d)
-			}
-			want.File = ""
-			if d := cmp.Diff(want, sopsfile.ReadItem(document(t, data))); d != "" {
+			want := facts(t, tt.file, tt.section, tt.keys...)
+			if d := cmp.Diff(want, sopsfile.ReadItem(document(t, fixture(t, tt.file)))); d != "" {
 				t.Errorf("ReadItem: -want, +got\n%s", d)
 			}
+			want.File = "secrets/a.yaml"
+			if d := cmp.Diff(want, sopsfile.ReadFile("secrets/a.yaml", []byte(fixture(t, tt.file)))); d != "" {
+				t.Errorf("ReadFile: -want, +got\n%s", d)
+			}
 		})
+	}
+}
+
+// TestSizeOfData holds that base64 counts as what it encodes: the fixture has 11 bytes in 16 characters.
+func TestSizeOfData(t *testing.T) {
+	want := facts(t, "data.yaml", "data", "token")
+	want.Keys["token"] = generators.SecretKey{Digest: want.Keys["token"].Digest, Size: 12}
+	if d := cmp.Diff(want, sopsfile.ReadFile("", []byte(fixture(t, "data.yaml")))); d != "" {
+		t.Errorf("-want, +got\n%s", d)
+	}
+	if got := sopsfile.ReadFile("", []byte(fixture(t, "short.yaml"))).Keys["token"].Size; got != len("changeme") {
+		t.Errorf("got %d, want the length of what was encrypted", got)
 	}
 }
 
@@ -176,6 +215,7 @@ func TestProblems(t *testing.T) {
 	value := func(v string) string { return replace(enc, v) }
 	meta := func(v string) string { return replace("metadata:\n", "metadata:\n  "+v+"\n") }
 	block := sealed[strings.Index(sealed, "sops:"):]
+	at := regexp.MustCompile(`(?m)^  lastmodified: .*\n`).FindString(sealed)
 	age := block[strings.Index(block, "  age:"):strings.Index(block, "  encrypted_regex")]
 
 	tests := []struct {
@@ -188,7 +228,7 @@ func TestProblems(t *testing.T) {
 		{"comments alone", "# " + canary + "\n", diag.NotOneSecret, "holds 0"},
 		{"two Secrets", sealed + "---\n" + sealed, diag.NotOneSecret, "holds 2"},
 		{"null as second document", sealed + "---\nnull\n", diag.NotOneSecret, "holds 2"},
-		{"unparsable", "a: " + canary + "\n b: c\n", diag.NotOneSecret, "parsed near line 2"},
+		{"unparsable", "a: " + canary + "\n b: c\n", diag.NotOneSecret, "parsed as YAML near line 2"},
 		{"unparsable second document", sealed + "---\n*" + canary + "\n", diag.NotOneSecret, "YAML"},
 		{"invalid UTF-8", sealed + "# \xff\n", diag.NotOneSecret, "UTF-8"},
 		{"UTF-16", "\xff\xfea\x00", diag.NotOneSecret, "UTF-8"},
@@ -209,14 +249,14 @@ func TestProblems(t *testing.T) {
 		{"list as key", replace("  token:", "  ? [a]\n  : b\n  token:"), diag.NotOneSecret, "a list"},
 		{"mapping as key elsewhere", meta("labels: {? {a: b} : c}"), diag.NotOneSecret, "a mapping"},
 		{"number as key", replace("  token:", "  123:"), diag.NotOneSecret, "stringData[123]"},
-		{"both sections", sealed + "data: {token: '" + enc + "'}\n", diag.NotOneSecret, `"token"`},
+		{"both sections", replace("stringData:", "data: {token: '"+enc+"'}\nstringData:"), diag.NotOneSecret, `"token"`},
 		{"no name", replace("  name: restate-identity\n", ""), diag.NotOneSecret, "metadata.name"},
 		{"name is a number", replace("name: restate-identity", "name: 12"), diag.NotOneSecret, "metadata.name"},
 		{"namespace is a list", replace("namespace: restate-operator", "namespace: [a]"), diag.NotOneSecret, "metadata.namespace"},
 		{"annotations are a list", meta("annotations: [a]"), diag.NotOneSecret, "metadata.annotations"},
 
 		{"plaintext", value(canary), diag.PlaintextSecret, "stringData[token]"},
-		{"plaintext under data", sealed + "data: {other: " + canary + "}\n", diag.PlaintextSecret, "data[other]"},
+		{"plaintext under data", replace("stringData:", "data: {other: "+canary+"}\nstringData:"), diag.PlaintextSecret, "data[other]"},
 		{"secret as key", replace("  token:", "  "+canary+": x\n  token:"), diag.PlaintextSecret, "stringData[[redacted]]"},
 		{"ciphertext as key", replace("  token:", "  \""+enc+"\": x\n  token:"), diag.PlaintextSecret, "stringData[[redacted]]"},
 		{"blank before ciphertext", value(`" ` + enc + `"`), diag.PlaintextSecret, "stringData[token]"},
@@ -232,6 +272,12 @@ func TestProblems(t *testing.T) {
 		{"key in a label", meta("labels: {a: " + canary + "}"), diag.PlaintextSecret, `"metadata"`},
 		{"key in an annotation", meta("annotations: {" + canary + ": a}"), diag.PlaintextSecret, `"metadata"`},
 		{"key in the sops block", sealed + "  note: " + canary + "\n", diag.PlaintextSecret, `"sops"`},
+		{"key in a comment", "# " + canary + "\n" + sealed, diag.PlaintextSecret, "comment"},
+		{"key in a comment at the end", sealed + "# " + canary + "\n", diag.PlaintextSecret, "comment"},
+		{"key in a comment of metadata", meta("# " + canary), diag.PlaintextSecret, "comment"},
+		{"key in a comment of the sops block", sealed + "  # " + canary + "\n", diag.PlaintextSecret, "comment"},
+		{"key in a comment of an empty document", "# " + canary + "\n---\n" + sealed, diag.PlaintextSecret, "comment"},
+		{"key in a comment behind the end", sealed + "---\n# " + canary + "\n", diag.PlaintextSecret, "comment"},
 		{"key as a field", sealed + canary + ": a\n", diag.PlaintextSecret, "[redacted]"},
 
 		{"text after ciphertext", value(enc + canary), diag.MalformedENC, "behind the ciphertext"},
@@ -260,6 +306,10 @@ func TestProblems(t *testing.T) {
 		{"no recipient", replace(age, ""), diag.NotSealed, "no recipient"},
 		{"empty recipients", replace(age, "  age: []\n  pgp: []\n"), diag.NotSealed, "no recipient"},
 		{"recipient without its data key", replace(age, "  age: [{recipient: age1}]\n"), diag.NotSealed, "no recipient"},
+		{"no time", replace(at, ""), diag.NotSealed, "sops.lastmodified"},
+		{"a date is no time", replace(at, "  lastmodified: \"2026-11-23\"\n"), diag.NotSealed, "sops.lastmodified"},
+		{"a list of times", replace(at, "  lastmodified: [\"2026-11-23T19:05:42Z\"]\n"), diag.NotSealed, "sops.lastmodified"},
+		{"two rules", replace("  encrypted_regex:", "  encrypted_suffix: _x\n  encrypted_regex:"), diag.NotSealed, "encrypted_suffix and encrypted_regex"},
 		{"empty key groups", replace(age, "  key_groups: [{age: []}, {}]\n"), diag.NotSealed, "no recipient"},
 
 		{"owner", meta("ownerReferences: [{uid: " + canary[4:] + "}]"), diag.SecretMetadata, "metadata.ownerReferences"},
@@ -297,20 +347,208 @@ func assertSilent(t *testing.T, problems []diag.Diagnostic) {
 	}
 }
 
-func TestEveryRecipientKind(t *testing.T) {
+func TestRecipients(t *testing.T) {
 	sealed := fixture(t, "sealed.yaml")
 	from, to := strings.Index(sealed, "  age:"), strings.Index(sealed, "  encrypted_regex")
-	for _, kind := range []string{"age", "pgp", "kms", "gcp_kms", "azure_kv", "hc_vault", "hckms"} {
-		for name, list := range map[string]string{
-			kind:                "  " + kind + ": [{enc: x}]\n",
-			"groups of " + kind: "  key_groups: [{}, {" + kind + ": [{enc: x}]}]\n",
-		} {
-			t.Run(name, func(t *testing.T) {
-				if got := sopsfile.ReadFile("", []byte(sealed[:from]+list+sealed[to:])); len(got.Problems) != 0 {
-					t.Errorf("got %v", got.Problems)
-				}
-			})
+	one := func(kind generators.RecipientKind, id string) []generators.Recipient {
+		return []generators.Recipient{{Kind: kind, ID: id}}
+	}
+	for _, tt := range []struct {
+		reason, block string
+		threshold     int
+		want          []generators.Recipient
+	}{
+		{"X25519", `age: [{recipient: age1x, enc: x}]`, 1, one("age", "age1x")},
+		{"post-quantum", `age: [{recipient: age1pq1x, enc: x}]`, 1, one("age-pq", "age1pq1x")},
+		{"an SSH key", `age: [{recipient: ssh-ed25519 AAAA me@home, enc: x}]`, 1, one("age-ssh", "ssh-ed25519 AAAA me@home")},
+		{"a plugin", `age: [{recipient: age1yubikey1x, enc: x}]`, 1, one("age-plugin", "age1yubikey1x")},
+		{"PGP", `pgp: [{fp: 85D77543B3D624B63CEA9E6DBC17301B491B3F21, enc: x}]`, 1, one("pgp", "85D77543B3D624B63CEA9E6DBC17301B491B3F21")},
+		{"AWS", `kms: [{arn: "arn:aws:kms:us-east-1:1:key/a", role: "arn:aws:iam::1:role/b", enc: x}]`, 1, one("kms", "arn:aws:kms:us-east-1:1:key/a")},
+		{"Google", `gcp_kms: [{resource_id: projects/p/locations/global/keyRings/r/cryptoKeys/k, enc: x}]`, 1, one("gcp_kms", "projects/p/locations/global/keyRings/r/cryptoKeys/k")},
+		{"Azure", `azure_kv: [{vault_url: "https://v.vault.azure.net", name: n, version: "0123", enc: x}]`, 1, one("azure_kv", "https://v.vault.azure.net/keys/n/0123")},
+		{"Vault", `hc_vault: [{vault_address: "https://v:8200", engine_path: transit, key_name: k, enc: x}]`, 1, one("hc_vault", "https://v:8200/v1/transit/keys/k")},
+		{"Huawei", `hckms: [{key_id: "tr-west-1:0123", enc: x}]`, 1, one("hckms", "tr-west-1:0123")},
+		{"one without a name still decrypts", `azure_kv: [{enc: x}]`, 1, one("azure_kv", "")},
+		{"one without the data key does not", `age: [{recipient: age1a}, {recipient: age1b, enc: x}]`, 1, one("age", "age1b")},
+		{"the same twice", `age: [{recipient: age1a, enc: x}, {recipient: age1a, enc: y}]`, 1, one("age", "age1a")},
+		{"an empty list before another", `age: []; pgp: [{fp: A, enc: x}]`, 1, one("pgp", "A")},
+		{"groups, all of which are needed", `key_groups: [{age: [{recipient: age1a, enc: x}]}, {pgp: [{fp: A, enc: x}]}]`, 2, []generators.Recipient{{Kind: "age", ID: "age1a"}, {Kind: "pgp", ID: "A", Group: 1}}},
+		{"groups, one of which is enough", `shamir_threshold: 1; key_groups: [{age: [{recipient: age1a, enc: x}]}, {pgp: [{fp: A, enc: x}]}]`, 1, []generators.Recipient{{Kind: "age", ID: "age1a"}, {Kind: "pgp", ID: "A", Group: 1}}},
+		{"more than there are", `shamir_threshold: 5; key_groups: [{age: [{recipient: age1a, enc: x}]}, {}]`, 1, one("age", "age1a")},
+		{"no threshold", `shamir_threshold: 0; key_groups: [{age: [{recipient: age1a, enc: x}]}, {pgp: [{fp: A, enc: x}]}]`, 2, []generators.Recipient{{Kind: "age", ID: "age1a"}, {Kind: "pgp", ID: "A", Group: 1}}},
+		{"no number", `shamir_threshold: all; key_groups: [{age: [{recipient: age1a, enc: x}]}, {age: [{recipient: age1a, enc: x}]}]`, 2, []generators.Recipient{{Kind: "age", ID: "age1a"}, {Kind: "age", ID: "age1a", Group: 1}}},
+		{"recipients besides groups are all that counts", `age: [{recipient: age1a, enc: x}]; key_groups: [{pgp: [{fp: A, enc: x}]}, {pgp: [{fp: B, enc: x}]}]`, 1, one("age", "age1a")},
+	} {
+		block := strings.ReplaceAll(tt.block, "; ", "\n  ")
+		got := sopsfile.ReadFile("", []byte(sealed[:from]+"  "+block+"\n"+sealed[to:]))
+		if d := cmp.Diff(tt.want, got.Recipients); d != "" || got.Threshold != tt.threshold || len(got.Problems) > 0 {
+			t.Errorf("%s: threshold %d, problems %v, -want, +got\n%s", tt.reason, got.Threshold, got.Problems, d)
 		}
+	}
+}
+
+// TestRule holds the rule of a sops block against what is encrypted and what must be readable.
+func TestRule(t *testing.T) {
+	sealed := fixture(t, "sealed.yaml")
+	const rule = "  encrypted_regex: ^(data|stringData)$\n"
+	if !strings.Contains(sealed, rule) {
+		t.Fatal("the fixture has another rule")
+	}
+	for _, tt := range []struct {
+		reason, rule string
+		want         []diag.Code
+		says         string
+	}{
+		{"as it should be", rule, nil, ""},
+		{"in another order, with more", "  encrypted_regex: ^(stringData|data|spec)$\n", nil, ""},
+		{"all but what must be readable", "  unencrypted_regex: ^(apiVersion|kind|metadata|type|immutable)$\n", nil, ""},
+		{"data is a part of metadata", "  encrypted_regex: data\n", []diag.Code{diag.RuleTooWide, diag.RuleMisses}, "metadata"},
+		{"no anchors", "  encrypted_regex: (data|stringData)\n", []diag.Code{diag.RuleTooWide}, "selects metadata"},
+		{"everything", "  encrypted_regex: .*\n", []diag.Code{diag.RuleTooWide}, "selects apiVersion, kind, metadata, type"},
+		{"the type too", "  encrypted_regex: ^(data|stringData|type)$\n", []diag.Code{diag.RuleTooWide}, "selects type"},
+		{"a key of metadata", "  encrypted_regex: ^(data|stringData|namespace)$\n", []diag.Code{diag.RuleTooWide}, "selects metadata"},
+		{"a label", "  encrypted_regex: ^(data|stringData|team)$\n", []diag.Code{diag.RuleTooWide}, "selects metadata"},
+		{"an empty rule is none", "  encrypted_regex: \"\"\n", []diag.Code{diag.RuleTooWide}, "the default rule of sops"},
+		{"no rule", "", []diag.Code{diag.RuleTooWide}, "the default rule of sops"},
+		{"a suffix that nothing has", "  unencrypted_suffix: _plain\n", []diag.Code{diag.RuleTooWide}, "sops.unencrypted_suffix"},
+		{"all but the data", "  unencrypted_regex: ^(apiVersion|kind|metadata|type|data)$\n", []diag.Code{diag.RuleTooNarrow}, "all of data,"},
+		{"the readable ones alone", "  unencrypted_regex: Data$\n", []diag.Code{diag.RuleTooWide, diag.RuleMisses}, "apiVersion, kind, metadata, type"},
+		{"one section", "  encrypted_regex: ^stringData$\n", []diag.Code{diag.RuleTooNarrow}, "all of data,"},
+		{"the other section", "  encrypted_regex: ^data$\n", []diag.Code{diag.RuleMisses}, "stringData[token]"},
+		{"one key", "  encrypted_regex: ^token$\n", []diag.Code{diag.RuleTooNarrow}, "all of data and stringData"},
+		{"the end of a key", "  encrypted_suffix: ken\n", []diag.Code{diag.RuleTooNarrow}, "sops.encrypted_suffix"},
+		{"the end of another key", "  encrypted_suffix: _secret\n", []diag.Code{diag.RuleMisses}, "sops.encrypted_suffix"},
+		{"no expression", "  encrypted_regex: \"(\"\n", []diag.Code{diag.RuleMisses}, "stringData[token]"},
+		{"comments", "  encrypted_comment_regex: secret\n", []diag.Code{diag.RuleMisses}, "sops.encrypted_comment_regex"},
+		{"other comments", "  unencrypted_comment_regex: plain\n", []diag.Code{diag.RuleMisses}, "sops.unencrypted_comment_regex"},
+	} {
+		data := strings.Replace(sealed, rule, tt.rule, 1)
+		data = strings.Replace(data, "metadata:\n", "metadata:\n  labels: {team: payments}\n", 1)
+		got := sopsfile.ReadItem(document(t, data))
+		if d := cmp.Diff(tt.want, codes(got.Problems)); d != "" {
+			t.Errorf("%s: (-want +got)\n%s", tt.reason, d)
+		} else if len(tt.want) > 0 && !strings.Contains(got.Problems[0].Message, tt.says) {
+			t.Errorf("%s: got %q, want it to name %q", tt.reason, got.Problems[0].Message, tt.says)
+		}
+		assertSilent(t, got.Problems)
+	}
+}
+
+func codes(problems []diag.Diagnostic) []diag.Code {
+	var out []diag.Code
+	for _, p := range problems {
+		out = append(out, p.Code)
+	}
+	return out
+}
+
+// TestWrittenBySops has what the CLI makes of rules and of files that are not as they should be.
+func TestWrittenBySops(t *testing.T) {
+	for _, tt := range []struct {
+		file string
+		want []diag.Code
+		says string
+	}{
+		{"unanchored.yaml", []diag.Code{diag.RuleTooWide}, "metadata.name"},
+		{"default-rule.yaml", []diag.Code{diag.RuleTooWide}, "apiVersion"},
+		{"narrow.yaml", []diag.Code{diag.RuleTooNarrow}, "data and stringData"},
+		{"unencrypted-regex.yaml", nil, ""},
+		{"commented.yaml", []diag.Code{diag.SealedComment}, "stringData"},
+		{"unsorted.yaml", []diag.Code{diag.KeyOrder, diag.KeyOrder}, "stringData must be sorted"},
+		{"two-documents.yaml", []diag.Code{diag.NotOneSecret}, "holds 2"},
+	} {
+		got := sopsfile.ReadFile("", []byte(fixture(t, tt.file)))
+		if d := cmp.Diff(tt.want, codes(got.Problems)); d != "" {
+			t.Errorf("%s: (-want +got)\n%s", tt.file, d)
+		} else if len(tt.want) > 0 && !strings.Contains(got.Problems[0].Message, tt.says) {
+			t.Errorf("%s: got %q, want it to name %q", tt.file, got.Problems[0].Message, tt.says)
+		}
+		if unreadable := slices.Contains(tt.want, diag.RuleTooWide); unreadable && (got.Name != "" || got.Keys != nil) {
+			t.Errorf("%s: got %+v, want nothing of a Secret without a name", tt.file, got)
+		}
+		assertSilent(t, got.Problems)
+	}
+}
+
+// TestKeyOrder has the order that kustomize 5.8.2 wrote these keys in.
+func TestKeyOrder(t *testing.T) {
+	sealed := fixture(t, "sealed.yaml")
+	enc := ciphertext(t, sealed, "token")
+	order := strings.Fields("-x _x 9 10 12 100 102 1a B Z a a-1 a-b a.1 a.b a_1 a1 a1-b a2 a10 a12 a20 a100 a105 a109 a150 a1000 ab b b0 b00 b1 " +
+		"c-9 c-10 c1 c2 c10 c20 ca ca-key ca.crt caKey d11 d101 d110 v1.9 v1.10")
+	secret := func(keys ...string) []byte {
+		entries := ""
+		for _, k := range keys {
+			entries += "  \"" + k + "\": " + enc + "\n"
+		}
+		return []byte(strings.Replace(sealed, "  token: "+enc+"\n", entries, 1))
+	}
+	if got := sopsfile.ReadFile("", secret(order...)).Problems; len(got) > 0 {
+		t.Errorf("got %v for the order of kustomize", got)
+	}
+	for i := range len(order) - 1 {
+		if got := codes(sopsfile.ReadFile("", secret(order[i+1], order[i])).Problems); !slices.Equal(got, []diag.Code{diag.KeyOrder}) {
+			t.Errorf("%s before %s: got %v", order[i+1], order[i], got)
+		}
+	}
+	reversed := string(secret("b", "a"))
+	if got := sopsfile.ReadFile("", []byte(strings.Replace(reversed, "mac_only_encrypted: true", "mac_only_encrypted: false", 1))).Problems; len(got) > 0 {
+		t.Errorf("got %v for a MAC that kustomize breaks in any order", got)
+	}
+	if got := sopsfile.ReadItem(document(t, reversed)).Problems; len(got) > 0 {
+		t.Errorf("got %v for an item, which its host has written", got)
+	}
+	for _, empty := range []string{"data:\n", "data: {}\n"} {
+		if got := sopsfile.ReadFile("", []byte(sealed+empty)).Problems; len(got) > 0 {
+			t.Errorf("got %v for %q behind stringData, where nothing is in it", got, empty)
+		}
+	}
+}
+
+func TestComments(t *testing.T) {
+	sealed := fixture(t, "sealed.yaml")
+	enc := ciphertext(t, sealed, "token")
+	const section = "stringData:\n"
+	entry := "  token: " + enc + "\n"
+	hidden := "#" + strings.Replace(enc, "type:str", "type:comment", 1)
+	for _, tt := range []struct {
+		reason, old, with string
+		want              []diag.Code
+	}{
+		{"above the section", section, "# last year\n" + section, nil},
+		{"behind the section", entry, entry + "# last year\n", nil},
+		{"behind the section, after a blank line", entry, entry + "\n# last year\n\n", nil},
+		{"in metadata", "metadata:\n", "metadata:\n  # last year\n", nil},
+		{"in the sops block", "sops:\n", "sops:\n  # last year\n", nil},
+		{"behind the name of the section", section, "stringData: # last year\n", []diag.Code{diag.PlainComment}},
+		{"before a value", section, section + "  # last year\n", []diag.Code{diag.PlainComment}},
+		{"at the left margin", section, section + "# last year\n", []diag.Code{diag.PlainComment}},
+		{"behind a value", entry, "  token: " + enc + " # last year\n", []diag.Code{diag.PlainComment}},
+		{"after a value", entry, entry + "  # last year\n", []diag.Code{diag.PlainComment}},
+		{"after a value and a blank line", entry, entry + "\n  # last year\n\n", []diag.Code{diag.PlainComment}},
+		{"after two of them", entry, entry + "  # one\n\n  # last year\n\n", []diag.Code{diag.PlainComment}},
+		{"between values", entry, "  # last year\n  other: " + enc + "\n" + entry, []diag.Code{diag.PlainComment}},
+		{"in a flow mapping", section + entry, "stringData: {token: '" + enc + "' # last year\n  }\n", []diag.Code{diag.PlainComment}},
+		{"in a block scalar", entry, "  token: >- # last year\n    " + enc + "\n", []diag.Code{diag.PlainComment}},
+		{"encrypted", section, section + "  " + hidden + "\n", []diag.Code{diag.SealedComment}},
+		{"encrypted, behind a value", entry, "  token: " + enc + " " + hidden + "\n", []diag.Code{diag.SealedComment}},
+		{"both", section, section + "  " + hidden + "\n  # last year\n", []diag.Code{diag.PlainComment, diag.SealedComment}},
+		{"nothing but the mark", section, section + "  #\n", nil},
+	} {
+		data := strings.Replace(sealed, tt.old, tt.with, 1)
+		got := sopsfile.ReadFile("", []byte(data)).Problems
+		if d := cmp.Diff(tt.want, codes(got)); d != "" {
+			t.Errorf("%s: (-want +got)\n%s", tt.reason, d)
+		}
+		if item := sopsfile.ReadItem(document(t, data)).Problems; len(item) > 0 {
+			t.Errorf("%s: got %v for an item, which nobody else decrypts as it is", tt.reason, item)
+		}
+		for _, p := range got {
+			if strings.Contains(p.Line(), "last year") {
+				t.Errorf("%s: the comment is printed: %s", tt.reason, p.Line())
+			}
+		}
+		assertSilent(t, got)
 	}
 }
 
@@ -417,8 +655,12 @@ func TestFixtureKey(t *testing.T) {
 func FuzzReadFile(f *testing.F) {
 	sealed := fixture(f, "sealed.yaml")
 	enc := ciphertext(f, sealed, "token")
-	for _, name := range []string{"sealed.yaml", "sealed.json", "key-groups.yaml"} {
+	for _, name := range []string{
+		"sealed.yaml", "sealed.json", "key-groups.yaml", "unanchored.yaml", "default-rule.yaml", "narrow.yaml", "unencrypted-regex.yaml",
+		"commented.yaml", "unsorted.yaml", "short.yaml", "two-documents.yaml", "two-recipients.yaml",
+	} {
 		f.Add([]byte(fixture(f, name)))
+		f.Add([]byte(strings.Replace(fixture(f, name), "recipient: age1", "recipient: "+canary, 1)))
 	}
 	// The canary in the place of each word, one at a time.
 	for _, word := range []string{
@@ -439,7 +681,7 @@ func FuzzReadFile(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		got := sopsfile.ReadFile("secrets/a.yaml", data)
-		for _, p := range got.Problems {
+		for _, p := range generators.CheckSecret(got, generators.SecretPolicy{Recipients: []string{"age1"}}) {
 			if strings.Contains(p.Line(), canary) {
 				t.Errorf("%s: %q", p.Code, p.Line())
 			}

@@ -44,7 +44,7 @@ func (r *reader) check(section, key string, value *yaml.Node) generators.SecretK
 		return generators.SecretKey{Empty: true}
 	case malformed(v) == "":
 		sum := sha256.Sum256([]byte(section + "/" + key + "=" + v))
-		return generators.SecretKey{Digest: hex.EncodeToString(sum[:])}
+		return generators.SecretKey{Digest: hex.EncodeToString(sum[:]), Size: plainSize(section, v)}
 	case strings.HasPrefix(v, encPrefix):
 		r.report(diag.MalformedENC, at+" "+malformed(v), "encrypt the value again, and rotate it if a part of it was in plain text")
 	default:
@@ -67,6 +67,16 @@ func malformed(v string) string {
 		return "is not well-formed ciphertext"
 	}
 	return ""
+}
+
+// plainSize is how many bytes the value has at most when a pod reads it: GCM adds none (github.com/getsops/sops, aes/cipher.go), and
+// data holds base64.
+func plainSize(section, v string) int {
+	n := size(enc.FindStringSubmatch(v)[1])
+	if section == "data" {
+		n = base64.StdEncoding.DecodedLen(n)
+	}
+	return n
 }
 
 // size is the number of bytes that s encodes, 0 when it is not base64.

@@ -3,11 +3,9 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -17,7 +15,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/restmapper"
@@ -33,8 +30,10 @@ type judge struct {
 	*cluster.Cluster
 	client dynamic.Interface
 	mapper meta.RESTMapper
-	// folder has the CRDs; empty when there is none.
-	folder string
+	// crds are the definitions that the server has.
+	crds []*unstructured.Unstructured
+	// unjudged has the API groups whose definitions could not be had, and their set.
+	unjudged map[string]string
 }
 
 func TestMain(m *testing.M) {
@@ -78,44 +77,65 @@ func newJudge(ctx context.Context, c *cluster.Cluster) (*judge, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &judge{Cluster: c, client: client, folder: CRDFolder()}
-	if j.folder == "" {
-		fmt.Println("e2e: no folder with CRDs ($CRDS, ../shared/crds): custom resources are skipped by name")
-		return j, j.refresh()
+	j := &judge{Cluster: c, client: client, unjudged: map[string]string{}}
+	if err := j.findCRDs(ctx); err != nil {
+		return nil, err
 	}
-	fmt.Println("e2e: CRDs from", filepath.Base(filepath.Dir(j.folder))+"/"+filepath.Base(j.folder))
 	if err := j.refresh(); err != nil {
 		return nil, err
 	}
-	for _, crd := range CRDs {
-		files, err := crd.Files(j.folder)
-		if err != nil {
-			return nil, err
-		}
-		for _, file := range files {
-			if err := j.installCRD(ctx, file); err != nil {
-				return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
-			}
-		}
+	if err := j.installCRDs(ctx); err != nil {
+		return nil, err
 	}
 	return j, j.refresh()
 }
 
-func (j *judge) installCRD(ctx context.Context, file string) error {
-	data, err := os.ReadFile(file)
+// findCRDs reads every set, and prints which source it used. What the CRD folder does not have is an error; what no module has leaves
+// kinds that are not judged.
+func (j *judge) findCRDs(ctx context.Context) error {
+	folder, err := CRDFolder()
 	if err != nil {
 		return err
 	}
-	objects, err := decode(data)
-	if err != nil {
-		return err
-	}
-	for _, o := range objects {
-		if _, err := j.apply(ctx, o); err != nil {
-			return err
+	for _, set := range CRDs {
+		var found []*unstructured.Unstructured
+		source := "from " + folder
+		if folder != "" {
+			found, err = set.FromFolder(folder)
+		} else {
+			source = "out of the Go module " + set.Source
+			found, err = set.FromModule(ctx, GoModDownload)
 		}
-		if err := j.established(ctx, o); err != nil {
-			return err
+		switch {
+		case err == nil:
+			fmt.Printf("e2e: CRDs: %s %s\n", set, source)
+			j.crds = append(j.crds, found...)
+		case folder != "":
+			return fmt.Errorf("CRDs: %s: %w", set, err)
+		default:
+			fmt.Printf("e2e: CRDs: %s could not be had, its kinds are not judged: %v\n", set, err)
+			for _, group := range set.Groups() {
+				j.unjudged[group] = set.String()
+			}
+		}
+	}
+	return nil
+}
+
+// installCRDs applies all definitions, then waits for all of them. What the server warns about is upstream's; it must not be counted
+// against a case.
+func (j *judge) installCRDs(ctx context.Context) error {
+	for _, crd := range j.crds {
+		if _, err := j.apply(ctx, crd); err != nil {
+			return fmt.Errorf("%s: %w", crd.GetName(), err)
+		}
+		for _, warning := range j.Warnings.Take() {
+			fmt.Printf("e2e: CRDs: the server warns about %s: %s\n", crd.GetName(), warning)
+		}
+	}
+	for _, crd := range j.crds {
+		if err := j.established(ctx, crd); err != nil {
+			return fmt.Errorf("%s: %w", crd.GetName(), err)
 		}
 	}
 	return nil
@@ -186,21 +206,4 @@ func (j *judge) apply(ctx context.Context, o *unstructured.Unstructured) (*unstr
 	return client.Patch(ctx, o.GetName(), types.ApplyPatchType, data, metav1.PatchOptions{
 		FieldManager: fieldManager, FieldValidation: metav1.FieldValidationStrict, Force: &force,
 	})
-}
-
-// decode reads a stream of YAML documents.
-func decode(data []byte) ([]*unstructured.Unstructured, error) {
-	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 4096)
-	var out []*unstructured.Unstructured
-	for {
-		o := &unstructured.Unstructured{}
-		switch err := decoder.Decode(&o.Object); {
-		case errors.Is(err, io.EOF):
-			return out, nil
-		case err != nil:
-			return nil, err
-		case len(o.Object) > 0:
-			out = append(out, o)
-		}
-	}
 }

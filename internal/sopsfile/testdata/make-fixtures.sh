@@ -10,12 +10,12 @@ export SOPS_AGE_KEY_FILE=fixture-key/age.key SOPS_DISABLE_VERSION_CHECK=1
 conf=$(mktemp -d)
 trap 'rm -r "$conf"' EXIT
 
-# rule NAME MAC_ONLY WHO: one configuration of sops.
+# rule NAME MAC_ONLY WHO [RULE]: one configuration of sops.
 rule() {
 	cat >"$conf/$1.yaml" <<-EOF
 		stores: {yaml: {indent: 2}}
 		creation_rules:
-		- encrypted_regex: ^(data|stringData)\$
+		- ${4-"encrypted_regex: ^(data|stringData)\$"}
 		  mac_only_encrypted: $2
 		  $3
 	EOF
@@ -35,6 +35,24 @@ seal groups key-groups.yaml <"$plain"
 sed 's/^stringData:/data:/; s/token: .*/token: a2V5X2ZpeHR1cmU=/' "$plain" | seal one data.yaml
 sed 's/^stringData:/&\n  note: a-fixture/' "$plain" | seal one two-keys.yaml
 sops --config "$conf/one.yaml" encrypt --output-type json "$plain" >sealed.json
+
+# Rules that select too much, too little, or in another way.
+rule unanchored true "age: $first" 'encrypted_regex: data|stringData'
+rule default-rule true "age: $first" 'unencrypted_suffix: _unencrypted'
+rule narrow true "age: $first" 'encrypted_regex: ^token$'
+rule unencrypted-regex true "age: $first" 'unencrypted_regex: ^(apiVersion|kind|metadata|type)$'
+for name in unanchored default-rule narrow unencrypted-regex; do
+	seal $name $name.yaml <"$plain"
+done
+# What kustomize does not keep, a placeholder, and two Secrets in one file.
+sed 's/^stringData:/&\n  # the first one/; s/^  token:.*/& # the second one/' "$plain" | seal one commented.yaml
+sed 's/^  token:.*/&\n  note: a-fixture\ndata:\n  a: YQ==/' "$plain" | seal one unsorted.yaml
+sed 's/token: .*/token: changeme/' "$plain" | seal one short.yaml
+{
+	cat "$plain"
+	echo ---
+	sed 's/name: .*/name: another/; s/token: .*/token: another-fixture/' "$plain"
+} | seal one two-documents.yaml
 
 # What happens to a sealed file later. The first two are edits by hand: key, value and MAC stay as they are.
 sed 's/^metadata:/&\n  labels: {team: payments}/' sealed.yaml >relabelled.yaml

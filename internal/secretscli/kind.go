@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package secretscli
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// kind is what is known of a credential. No text of it quotes a value.
+type kind struct {
+	// prompt says what to type.
+	prompt string
+	// check returns what is only unusual about a value, and what is wrong with it.
+	check func(value string) (warning string, problem error)
+	// generate makes a value, where there is nobody to ask for one. Nil where there is.
+	generate func() (string, error)
+}
+
+// kinds has the credential of each role: the one table behind seal, rotate and verify.
+var kinds = map[string]kind{
+	"tunnel":  {prompt: "API key of Restate Cloud, role Full", check: checkRestateKey},
+	"ingress": {prompt: "API key of Restate Cloud, role Ingress", check: checkRestateKey},
+	"admin":   {prompt: "API key of Restate Cloud, role Admin", check: checkRestateKey},
+}
+
+// kindOf is that of a role; a key that no role reads has only what every value has.
+func kindOf(role string) kind {
+	if k, known := kinds[role]; known {
+		return k
+	}
+	return kind{prompt: "value", check: func(value string) (string, error) { return "", checkValue(value) }}
+}
+
+// minRestateKey is the length of key_ and 20 characters, in bytes: less than any key seen (internal/redact).
+const minRestateKey = 24
+
+// checkRestateKey knows of the form only what docs.restate.dev says: a key starts with key_. So another form is a warning.
+func checkRestateKey(value string) (string, error) {
+	if err := checkValue(value); err != nil {
+		return "", err
+	}
+	switch {
+	case strings.ContainsFunc(value, unicode.IsSpace):
+		return "", errors.New("must be one word, and has a blank or a line break inside")
+	case !strings.HasPrefix(value, "key_"):
+		return "does not start with key_, as the API keys of Restate Cloud do", nil
+	case len(value) < minRestateKey:
+		return fmt.Sprintf("has %d characters, fewer than any API key of Restate Cloud", len(value)), nil
+	}
+	return "", nil
+}
+
+// placeholder finds what people write where a value is still to come.
+var placeholder = regexp.MustCompile(`(?i)replace[-_ ]?(me|this)|change[-_ ]?(me|this)|place[-_ ]?holder|example|your[-_ ]|^(key_)?[<\[{(]|^(key_)?(todo|tbd|fixme|dummy|test|none|null|x+|\.+|\*+|0+)$`)
+
+// checkValue is what holds for every value.
+func checkValue(value string) error {
+	switch {
+	case value == "":
+		return errors.New("must not be empty")
+	case !utf8.ValidString(value):
+		return errors.New("must be UTF-8")
+	case value != strings.TrimSpace(value):
+		return errors.New("must not begin or end with a blank or a line break: a client sends it as it is")
+	case placeholder.MatchString(value):
+		return errors.New("must be the real value, and looks like a placeholder")
+	}
+	return nil
+}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Needs Go, git, make and bash. Every other tool is built on first use from the versions in tools/, into .cache/tools.
+# Needs Go, git, make and bash, and npm for one stage of e2e. Every other tool is built on first use from the versions in tools/, into .cache/tools.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -48,9 +48,23 @@ test: $(KUSTOMIZE) $(SOPS) ## Run all tests, those with real hosts and the real 
 # The first build of the Kubernetes servers takes minutes; it is kept as long as their pins and Go stay the same.
 SERVERS := $(CURDIR)/.cache/servers/$(shell { $(GO) version; cat test/e2e/servers/*/go.mod test/e2e/servers/*/go.sum test/e2e/scanners/*/go.mod test/e2e/scanners/*/go.sum test/e2e/scanners/*/main.go; } | cksum | cut -d' ' -f1)
 
+# The Restate server and CLI are binaries in npm packages: 700 MB, kept as long as their lock file stays the same.
+RESTATE := $(CURDIR)/.cache/servers/restate-$(shell cksum <test/e2e/servers/restate/package-lock.json | cut -d' ' -f1)
+RESTATE_INSTALLED := $(RESTATE)/node_modules/.package-lock.json
+NPM := $(shell command -v npm)
+
 .PHONY: e2e
-e2e: $(addprefix $(SERVERS)/,etcd kube-apiserver kube-controller-manager kube-score trivy) ## Judge the output by a real API server, a policy analyser and scanners.
+e2e: $(addprefix $(SERVERS)/,etcd kube-apiserver kube-controller-manager kube-score trivy) $(if $(NPM),$(RESTATE_INSTALLED)) ## Judge the output by a real API server, a policy analyser, scanners and a Restate server.
 	E2E_BIN=$(SERVERS) $(GO) -C test/e2e test -count=1 # no packages named: go test would hide the table that a green run ends with
+	$(if $(NPM),E2E_RESTATE=$(RESTATE) $(GO) -C test/e2e/restate test -count=1 -parallel 8,@echo 'npm is not on PATH: registration with a real Restate server (test/e2e/restate) was skipped')
+
+# Without scripts: there is nothing to build, and one would report the install. The packages are optional to npm, because each is for
+# one platform, so that it does not fail for one that it could not get.
+$(RESTATE_INSTALLED):
+	mkdir -p $(RESTATE)
+	cp test/e2e/servers/restate/{.npmrc,package.json,package-lock.json} $(RESTATE)
+	cd $(RESTATE) && npm ci --ignore-scripts
+	ls $(RESTATE)/node_modules/{server-*/bin/restate-server,cli-*/bin/restate}
 
 $(SERVERS)/etcd:
 	CGO_ENABLED=0 $(GO) -C test/e2e/servers/etcd build -trimpath -buildvcs=false -o $@ go.etcd.io/etcd/server/v3

@@ -312,13 +312,60 @@ func fenced(t *testing.T, text, language string) []string {
 
 // TestGuideExamples expands every whole integration that the guide shows.
 func TestGuideExamples(t *testing.T) {
-	for _, block := range fenced(t, read(t, "docs/guide/overlays.md"), "yaml") {
-		if strings.HasPrefix(block, "apiVersion: restate-integration.dev/") {
+	for _, page := range []string{"overlays", "services", "wasmcloud"} {
+		whole := slices.DeleteFunc(fenced(t, read(t, "docs/guide/"+page+".md"), "yaml"), func(block string) bool {
+			return !strings.HasPrefix(block, "apiVersion: restate-integration.dev/")
+		})
+		if len(whole) == 0 {
+			t.Errorf("docs/guide/%s.md has no RestateIntegration", page)
+		}
+		for _, block := range whole {
 			expand(t, block)
-			return
 		}
 	}
-	t.Error("docs/guide/overlays.md has no RestateIntegration")
+}
+
+// TestGuideKnowsEveryLogLine holds the guide's table of the last lines of a registration Job against the script of one.
+func TestGuideKnowsEveryLogLine(t *testing.T) {
+	page := read(t, "docs/guide/services.md")
+	var script string
+	for _, item := range expand(t, fenced(t, page, "yaml")[0]) {
+		if item["kind"] == "Job" {
+			text, err := yaml.Marshal(item)
+			if err != nil {
+				t.Fatal(err)
+			}
+			script = string(text)
+		}
+	}
+	var lines []string
+	for _, pattern := range []string{`fail [12] "([^"]+)"`, `refused="([^"]+)"`, `printf '(registered [^']+)'`} {
+		for _, match := range regexp.MustCompile(pattern).FindAllStringSubmatch(script, -1) {
+			if match[1] != "$refused" {
+				lines = append(lines, match[1])
+			}
+		}
+	}
+	if len(lines) < 10 {
+		t.Fatalf("found only %d lines in the script of the Job:\n%s", len(lines), script)
+	}
+	_, table, _ := strings.Cut(page, "| The last line has |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	shown := []string{"registered %s as %s\\n"}
+	for _, row := range strings.Split(table, "\n")[2:] {
+		cell := strings.Split(row, "|")[1]
+		for _, match := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cell, -1) {
+			shown = append(shown, match[1])
+			if !strings.Contains(script, match[1]) {
+				t.Errorf("no line of the script has %q", match[1])
+			}
+		}
+	}
+	for _, line := range lines {
+		if !slices.ContainsFunc(shown, func(s string) bool { return strings.Contains(line, s) }) {
+			t.Errorf("docs/guide/services.md does not say what to do for: %s", line)
+		}
+	}
 }
 
 var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)

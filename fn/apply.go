@@ -210,7 +210,29 @@ func (p *pkg) prune(written map[generators.ID]bool) []diag.Diagnostic {
 			ds = append(ds, kept(j, e))
 			continue
 		}
+		ds = append(ds, p.removedTogether(e, written)...)
 		p.list.Remove(e.Item)
+	}
+	return ds
+}
+
+// removedTogether refuses to take an environment away in the same run as deployments that are registered through it: the finalizer
+// of a RestateDeployment needs the environment and its key, and holds it for ever without them (run with the operator, main after
+// 2.8.1).
+func (p *pkg) removedTogether(environment entry, written map[generators.ID]bool) []diag.Diagnostic {
+	if !generators.IsCloudEnvironment(environment.id) {
+		return nil
+	}
+	owner := environment.meta.Annotations[generators.AnnotationOwnedBy]
+	var ds []diag.Diagnostic
+	for _, e := range p.items {
+		if _, stale := p.stale(e, written); stale && generators.IsDeployment(e.id) && e.meta.Annotations[generators.AnnotationOwnedBy] == owner {
+			ds = append(ds, diag.Diagnostic{
+				Code: diag.RemovalOrder, Subject: subject(e.meta),
+				Message: fmt.Sprintf("would be removed together with %s, which its finalizer needs", idText(environment.id)),
+				Hint:    "keep the tunnel, remove the service's deployment alone, apply that, and remove the tunnel when the RestateDeployment is gone from the cluster",
+			})
+		}
 	}
 	return ds
 }

@@ -4,6 +4,7 @@ package fn_test
 
 import (
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -59,7 +60,8 @@ func TestQuickstart(t *testing.T) {
 func TestNames(t *testing.T) {
 	out := succeeds(t, list(integration(`cluster: eu1
 tunnel: {mode: Standalone}
-services: {greeter: {namespace: shop, isolate: true, registration: {mode: None}}}
+services: {greeter: {namespace: shop, isolate: true}}
+wasmcloud: {handlers: {inventory: {namespace: wasmcloud, isolate: true}}}
 `+quiet)))
 	var got []string
 	for _, o := range out.objects(t) {
@@ -75,8 +77,14 @@ services: {greeter: {namespace: shop, isolate: true, registration: {mode: None}}
 		"NetworkPolicy restate/prod-tunnel",
 		"ConfigMap restate/prod-endpoints",
 		"ConfigMap shop/prod-endpoints",
+		"NetworkPolicy wasmcloud/prod-wasmcloud-wasmcloud-73a51310", // wasmcloud.com/name=hostgroup
 		"NetworkPolicy shop/prod-service-greeter",
+		"ServiceAccount restate/prod-registration",
+		"NetworkPolicy restate/prod-registration",
+		"Job restate/prod-registration-greeter-<8 hex digits of its spec's hash>",
 	}
+	last := &got[len(got)-1]
+	*last = regexp.MustCompile(`-[0-9a-f]{8}$`).ReplaceAllString(*last, "-<8 hex digits of its spec's hash>")
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("objects (-want +got):\n%s", d)
 	}
@@ -127,24 +135,23 @@ services: {greeter: {namespace: shop, service: greeter-v2, scheme: https, port: 
 			prefix + "My_tunnel.1/https/greeter-v2.shop.svc.k8s.example.com/443/restate/v2;a=1",
 		},
 		{
-			"Operator: the tunnel is named by the uid", "tunnel: {operator: {resourceName: prod-eu}}\nservices: {greeter: {namespace: shop, path: v1}}\n",
-			prefix + "<uid of RestateCloudEnvironment prod-eu>/http/greeter.shop.svc.cluster.local/9080/v1",
+			"Operator: the tunnel is named by the uid", "tunnel: {operator: {resourceName: prod-eu, uid: " + uid + "}}\nservices: {greeter: {namespace: shop, path: v1}}\n",
+			prefix + uid + "/http/greeter.shop.svc.cluster.local/9080/v1",
+		},
+		{
+			"the default name of a tunnel is cut as every name", "cluster: " + strings.Repeat("c", 63) + "\ntunnel: {mode: Standalone}\nservices: {greeter: {namespace: shop}}\n",
+			prefix + strings.Repeat("c", 54) + "-b52b5c8c/http/greeter.shop.svc.cluster.local/9080",
 		},
 	} {
 		t.Run(tt.reason, func(t *testing.T) {
 			out := succeeds(t, list(integration(tt.spec+quiet)))
-			if !strings.Contains(out.stderr, "register "+tt.want+" ") {
-				t.Errorf("no URL %s in:\n%s", tt.want, out.stderr)
+			if !strings.Contains(out.stdout, "- name: DEPLOYMENT_URL\n            value: "+tt.want+"\n") {
+				t.Errorf("no Job for %s in:\n%s", tt.want, out.stdout)
 			}
 		})
 	}
-}
-
-// TestTunnelName pins the default, which is part of every URL: <cluster>-<namespace>-<name>, cut as every name.
-func TestTunnelName(t *testing.T) {
-	cluster := strings.Repeat("c", 63)
-	out := succeeds(t, list(integration("cluster: "+cluster+"\ntunnel: {mode: Standalone}\nservices: {a: {namespace: shop}}\n"+quiet)))
-	if want := "/" + strings.Repeat("c", 54) + "-b52b5c8c/http/"; !strings.Contains(out.stderr, want) {
-		t.Errorf("no %s in:\n%s", want, out.stderr)
+	out := succeeds(t, list(integration("tunnel: {operator: {resourceName: prod-eu}}\nservices: {greeter: {namespace: shop, path: v1}}\n"+quiet)))
+	if want := "register " + prefix + "<uid of RestateCloudEnvironment prod-eu>/http/greeter.shop.svc.cluster.local/9080/v1 "; !strings.Contains(out.stderr, want) {
+		t.Errorf("before the first apply the uid is not known, and the warning says what to register:\n%s", out.stderr)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -39,18 +40,79 @@ func TestRegistrationIsNeverSilentlyAbsent(t *testing.T) {
 		{"the operator registers what it runs", `services: {a: {namespace: shop, deployment: {image: "r.example.com/a:1"}}}`, nil},
 		{"and nothing else", `services: {a: {namespace: shop}}`, []string{"RI0503"}},
 		{"unless somebody else does", `services: {a: {namespace: shop, registration: {mode: None}}}`, nil},
-		{"nor without the operator", "cluster: eu1\ntunnel: {mode: Standalone}\nservices: {a: {namespace: shop}}", []string{"RI0503"}},
+		{"without the operator a Job does, with a key of its own", "cluster: eu1\ntunnel: {mode: Standalone}\nservices: {a: {namespace: shop}}", []string{"RI0409"}},
+		{"so it does when the uid is known", "tunnel: {operator: {uid: " + uid + "}}\nservices: {a: {namespace: shop}}", []string{"RI0409"}},
+		{"and not before", `services: {a: {namespace: shop, registration: {mode: Job}}}`, []string{"RI0206"}},
+		{"without a tunnel nobody can", "tunnel: {mode: None}\nservices: {a: {namespace: shop}}", []string{"RI0503"}},
 		{"which is what deployment needs", "cluster: eu1\ntunnel: {mode: Standalone}\n" + `services: {a: {namespace: shop, deployment: {image: "r.example.com/a:1"}}}`, []string{"RI0206"}},
 		{"at port 9080", `services: {a: {namespace: shop, port: 8080, deployment: {image: "r.example.com/a:1"}}}`, []string{"RI0502"}},
 		{"and registers in any case", `services: {a: {namespace: shop, registration: {mode: None}, deployment: {image: "r.example.com/a:1"}}}`, []string{"RI0206"}},
 	} {
-		t.Run(tt.reason, func(t *testing.T) { wants(t, tt.spec+"\n"+quiet, tt.codes...) })
+		t.Run(tt.reason, func(t *testing.T) {
+			rest := quiet
+			if strings.Contains(tt.spec, "mode: None}\nservices") { // which has nothing that could be quiet
+				rest = ""
+			}
+			wants(t, tt.spec+"\n"+rest, tt.codes...)
+		})
 	}
 	out := wants(t, "services: {a: {namespace: shop}, b: {namespace: shop}}\n"+quiet, "RI0503")
 	for _, name := range []string{"spec.services[a].", "spec.services[b]."} {
 		if !strings.Contains(out.stderr, name) {
 			t.Errorf("stderr does not name %s:\n%s", name, out.stderr)
 		}
+	}
+}
+
+// uid is that of a RestateCloudEnvironment.
+const uid = "0d3b1c5e-0000-4000-8000-000000000000"
+
+// jobs are the names of the Jobs in an output.
+func (o output) jobs(t *testing.T) []string {
+	t.Helper()
+	var names []string
+	for _, obj := range o.objects(t) {
+		if obj.Kind == "Job" {
+			names = append(names, obj.Metadata.Name)
+		}
+	}
+	return names
+}
+
+// TestRegistrationRunsExactlyWhenItChanges is the part of rule 13 that shows in manifests: a Job cannot be changed, and a green one
+// proves nothing about the next version. What the Job's script does is run in test/e2e/restate.
+func TestRegistrationRunsExactlyWhenItChanges(t *testing.T) {
+	const standalone = "cluster: eu1\ntunnel: {mode: Standalone}\n"
+	service := func(registration string) string {
+		return standalone + "services: {a: {namespace: shop, registration: {" + registration + "}}}\n" + quiet
+	}
+	first := succeeds(t, list(integration(service(`revision: "1"`))))
+	if len(first.jobs(t)) != 1 {
+		t.Fatalf("Jobs %q, want one", first.jobs(t))
+	}
+	// next runs the function on its own output, with another spec.
+	next := func(spec string) []string {
+		t.Helper()
+		items, _, _ := strings.Cut(first.stdout, "\nfunctionConfig:")
+		return succeeds(t, items+"\nfunctionConfig:\n"+indent(2, integration(spec))).jobs(t)
+	}
+	for _, tt := range []struct {
+		reason, spec string
+		again        bool
+	}{
+		{"nothing has changed", service(`revision: "1"`), false},
+		{"labels", "labels: {team: a}\n" + service(`revision: "1"`), false},
+		{"another revision", service(`revision: "2"`), true},
+		{"another image", `images: {restateCli: "r.example.com/cli:1"}` + "\n" + service(`revision: "1"`), true},
+		{"another key", strings.Replace(service(`revision: "1"`), "credentials: {", `credentials: {admin: {source: External, rolloutKey: "2"}, `, 1), true},
+	} {
+		got := next(tt.spec)
+		if len(got) != 1 || (got[0] != first.jobs(t)[0]) != tt.again {
+			t.Errorf("%s: Jobs %q, before %q: another one: %t", tt.reason, got, first.jobs(t), tt.again)
+		}
+	}
+	if got := next(standalone + quiet); len(got) != 0 {
+		t.Errorf("without the service: Jobs %q", got)
 	}
 }
 
@@ -189,6 +251,90 @@ func TestSecretWhereItIsRead(t *testing.T) {
 	succeeds(t, list(integration("cluster: eu1\ntunnel: {mode: Standalone}\n"), standalone))
 	if out := run(list(integration("cluster: eu1\ntunnel: {mode: Standalone}\n"), fixture(t, "sealed.yaml"))); !strings.Contains(out.stderr, "RI0413") {
 		t.Errorf("without the operator nothing reads its namespace:\n%s", out.stderr)
+	}
+}
+
+// TestSecretOfTwoRoles: one Secret with a key for each of two roles is read once and passed on once, and both keys roll their pods.
+func TestSecretOfTwoRoles(t *testing.T) {
+	secret := strings.Replace(fixture(t, "two-keys.yaml"), "namespace: restate-operator", "namespace: restate", 1)
+	spec := func(files string) string {
+		return "cluster: eu1\ntunnel: {mode: Standalone}\nservices: {a: {namespace: shop}}\ncredentials: {tunnel: {" + files + "}, admin: {name: restate-identity, key: note" + strings.Replace(files, "files", ", files", 1) + "}}\nnetworkPolicy: {restateCloud: {tunnelPorts: [9090]}}\nsecrets: {minRecipients: 1}\n"
+	}
+	config := integration(spec("files: [secrets/a.yaml]"))
+	generator := runFiles(list(config, config), fstest.MapFS{"secrets/a.yaml": {Data: []byte(secret)}})
+	for reason, out := range map[string]output{
+		"as an item":  run(list(integration(spec("")), secret)),
+		"from a file": generator,
+	} {
+		if out.code != 0 || strings.Count(out.stderr, "\n") != 1 || !strings.Contains(out.stderr, "RI0429") { // the note is short
+			t.Errorf("%s: exit code %d:\n%s", reason, out.code, out.stderr)
+			continue
+		}
+		if n := strings.Count(out.stdout, "kind: Secret\n"); n != 1 {
+			t.Errorf("%s: %d Secrets, want one", reason, n)
+		}
+		if n := strings.Count(out.stdout, generators.AnnotationDigest+": "); n != 2 {
+			t.Errorf("%s: %d digests, want that of the tunnel and that of the Job", reason, n)
+		}
+	}
+}
+
+// TestRemovalOrder is the end of a service's life: the finalizer of its RestateDeployment needs the environment and its key.
+func TestRemovalOrder(t *testing.T) {
+	deployment := func(name, owner string) string {
+		return "apiVersion: restate.dev/v1beta1\nkind: RestateDeployment\nmetadata:\n  name: " + name + "\n  namespace: shop\n  annotations: {restate-integration.dev/owned-by: " + owner + "}\n"
+	}
+	const ours, gone = "restate/prod", "tunnel: {mode: None}\n"
+	const remove = "deletionPolicy: Delete\n"
+	for _, tt := range []struct {
+		reason, spec string
+		items        []string
+		code         int
+		left         []string
+	}{
+		{"both at once", remove + gone, []string{ownEnvironment, deployment("prod-service-a", ours)}, 1, []string{"RestateCloudEnvironment prod", "RestateDeployment shop/prod-service-a"}},
+		{"in whatever order they stand", remove + gone, []string{deployment("prod-service-a", ours), ownEnvironment}, 1, []string{"RestateDeployment shop/prod-service-a", "RestateCloudEnvironment prod"}},
+		{"the environment is kept", gone, []string{ownEnvironment, deployment("prod-service-a", ours)}, 0, []string{"RestateCloudEnvironment prod", "ConfigMap restate/prod-endpoints"}},
+		{"what another integration yields needs another environment", remove + gone, []string{ownEnvironment, deployment("b-service-a", "restate/b")}, 0, []string{"RestateDeployment shop/b-service-a", "ConfigMap restate/prod-endpoints"}},
+		{"what somebody else wrote is not ours to remove", remove + gone, []string{ownEnvironment, strings.Replace(deployment("c", ours), "restate-integration.dev/owned-by", "example.com/a", 1)}, 0, []string{"RestateDeployment shop/c", "ConfigMap restate/prod-endpoints"}},
+		{"the environment alone: the second step", remove + gone, []string{ownEnvironment}, 0, []string{"ConfigMap restate/prod-endpoints"}},
+	} {
+		t.Run(tt.reason, func(t *testing.T) {
+			input := list(integration(tt.spec), tt.items...)
+			out := run(input)
+			var left []string
+			for _, o := range out.objects(t) {
+				left = append(left, o.id())
+			}
+			if out.code != tt.code || slices.Contains(out.codes(), "RI0706") != (tt.code == 1) {
+				t.Errorf("exit code %d, want %d:\n%s", out.code, tt.code, out.stderr)
+			}
+			if d := cmp.Diff(tt.left, left); d != "" {
+				t.Errorf("left (-want +got):\n%s", d)
+			}
+			if tt.code == 1 && !strings.HasPrefix(out.stdout, input) {
+				t.Errorf("the input did not leave as it came:\n%s", out.stdout)
+			}
+		})
+	}
+	// The first step: the service goes while the tunnel stays.
+	out := succeeds(t, list(integration(remove+quiet), ownEnvironment, deployment("prod-service-a", ours)))
+	out.get(t, "RestateCloudEnvironment prod")
+	for _, o := range out.objects(t) {
+		if o.Kind == "RestateDeployment" {
+			t.Errorf("%s is left", o.id())
+		}
+	}
+	// A deployment that stays is registered through the environment that comes instead.
+	out = succeeds(t, list(integration(remove+`tunnel: {operator: {resourceName: other}}
+services: {a: {namespace: shop, deployment: {image: "r.example.com/a:1"}}}
+`+quiet), ownEnvironment, deployment("prod-service-a", ours)))
+	out.get(t, "RestateCloudEnvironment other")
+	out.get(t, "RestateDeployment shop/prod-service-a")
+	// An integration that left the list takes its objects along, in the same order.
+	out = run(list("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n", ownEnvironment, deployment("prod-service-a", ours)))
+	if out.code != 1 || !slices.Contains(out.codes(), "RI0706") || !strings.Contains(out.stderr, "RestateDeployment shop/prod-service-a") {
+		t.Errorf("exit code %d:\n%s", out.code, out.stderr)
 	}
 }
 
@@ -361,11 +507,12 @@ func podSpec(t *testing.T, o object) map[string]any {
 func TestPodSecurityRestricted(t *testing.T) {
 	pods := 0
 	for _, c := range goldens(t) {
-		if c.Fails || c.Name == "services-deployment-template" { // the user's own template
+		if c.Fails {
 			continue
 		}
+		users := templates(t, c.input)
 		for _, o := range c.objects(t) {
-			if o.Kind != "Deployment" && o.Kind != "RestateDeployment" || o.Metadata.Annotations[generators.AnnotationOwnedBy] == "" {
+			if o.Kind != "Deployment" && o.Kind != "RestateDeployment" && o.Kind != "Job" || o.Metadata.Annotations[generators.AnnotationOwnedBy] == "" || users[o.id()] {
 				continue
 			}
 			pods++
@@ -377,6 +524,20 @@ func TestPodSecurityRestricted(t *testing.T) {
 	if pods < 5 {
 		t.Errorf("only %d pods were looked at", pods)
 	}
+}
+
+// templates are the RestateDeployments with a whole template of the user's, which may ask for more.
+func templates(t *testing.T, input []byte) map[string]bool {
+	t.Helper()
+	out := map[string]bool{}
+	for _, in := range integrations(t, input) {
+		for key, s := range in.Spec.Services {
+			if s.Deployment != nil && s.Deployment.Template != nil {
+				out["RestateDeployment "+s.Namespace+"/"+in.Name+"-service-"+key] = true
+			}
+		}
+	}
+	return out
 }
 
 func unrestricted(pod map[string]any) []string {
@@ -391,7 +552,7 @@ func unrestricted(pod map[string]any) []string {
 	for _, host := range []string{"hostNetwork", "hostPID", "hostIPC"} {
 		want(host, pod[host], nil)
 	}
-	if pod["topologySpreadConstraints"] == nil {
+	if pod["topologySpreadConstraints"] == nil && pod["restartPolicy"] != "Never" { // a Job's one pod
 		problems = append(problems, "no spread over hosts and zones")
 	}
 	volumes, _ := pod["volumes"].([]any)
@@ -467,7 +628,7 @@ var fieldValues = map[string]string{
 	"spec.cluster":                                      "eu1",
 	"spec.images.tunnel":                                `"r.example.com/tunnel:1"`,
 	"spec.credentials.tunnel":                           `{source: External, rolloutKey: "1"}`,
-	"spec.networkPolicy.restateCloud":                   "{tunnelPorts: [9090]}",
+	"spec.networkPolicy.restateCloud.tunnelPorts":       "[9090]",
 	"spec.tunnel.name":                                  "mine",
 	"spec.tunnel.replicas":                              "2",
 	"spec.tunnel.remoteProxy":                           "{enabled: true, allowFrom: [{podSelector: {matchLabels: {a: b}}}]}",
@@ -481,6 +642,7 @@ var fieldValues = map[string]string{
 	"spec.tunnel.podDisruptionBudget":                   "{maxUnavailable: 1}",
 	"spec.tunnel.operator.namespace":                    "elsewhere",
 	"spec.tunnel.operator.resourceName":                 "other",
+	"spec.tunnel.operator.uid":                          uid,
 	"spec.services.*.deployment":                        `{image: "r.example.com/a:1"}`,
 }
 

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -34,34 +35,19 @@ func (j *job) secrets(p *pkg, in *v1alpha1.RestateIntegration) (generators.Input
 	named := map[string]bool{}
 	for _, role := range generators.Roles(in) {
 		named[role.Credential.Name] = true
-		fromFiles := map[string]bool{}
-		for i, name := range role.Files {
-			secret, text, problem := j.files.read(name)
-			if problem != nil {
-				problem.Path = role.Path().Child("files").Index(i).String()
-				ds = append(ds, *problem)
-				input.Secrets = append(input.Secrets, generators.Secret{Name: role.Credential.Name, File: name})
-				continue
-			}
-			if secret.Name != role.Credential.Name && secret.Name != "" {
-				ds = append(ds, otherSecret(role.Path().Child("files").Index(i), role.Credential.Name, secret.Name))
-			}
-			// Keep findings on the document even when its name is not the one expected.
-			secret.Name = role.Credential.Name
-			secret.File = name
-			input.Secrets = append(input.Secrets, secret)
-			if text != nil && in.Spec.Secrets.Delivery != v1alpha1.DeliveryExternal {
-				j.sealed = append(j.sealed, text)
-			}
-			fromFiles[secret.Namespace] = true
+		ds = append(ds, j.secretsOf(role, in.Spec.Secrets.Delivery, &input)...)
+	}
+	for _, e := range p.items {
+		if !e.isSecret() || !named[e.meta.Name] {
+			continue
 		}
-		for _, e := range p.items {
-			if e.isSecret() && e.meta.Name == role.Credential.Name && !fromFiles[e.meta.Namespace] {
-				secret := sopsfile.ReadItem(e.Node())
-				// One that cannot be read must not pass for one that is not there.
-				secret.Name, secret.Namespace = e.meta.Name, e.meta.Namespace
-				input.Secrets = append(input.Secrets, secret)
-			}
+		if !slices.ContainsFunc(input.Secrets, func(s generators.Secret) bool {
+			return s.File != "" && s.Name == e.meta.Name && s.Namespace == e.meta.Namespace
+		}) {
+			secret := sopsfile.ReadItem(e.Node())
+			// One that cannot be read must not pass for one that is not there.
+			secret.Name, secret.Namespace = e.meta.Name, e.meta.Namespace
+			input.Secrets = append(input.Secrets, secret)
 		}
 	}
 	for _, e := range p.items {
@@ -104,6 +90,36 @@ func (e entry) makesSecret() (generators.SecretName, bool) {
 		name = o.Spec.Destination.Name
 	}
 	return generators.SecretName{Namespace: e.meta.Namespace, Name: name}, name != ""
+}
+
+// secretsOf reads the files of one role. A Secret with keys for two roles is read, and passed on, once.
+func (j *job) secretsOf(role generators.Role, delivery v1alpha1.SecretDelivery, input *generators.Input) []diag.Diagnostic {
+	var ds []diag.Diagnostic
+	before := input.Secrets
+	for i, name := range role.Files {
+		at := role.Path().Child("files").Index(i)
+		if slices.ContainsFunc(before, func(s generators.Secret) bool { return s.File == name && s.Name == role.Credential.Name }) {
+			continue
+		}
+		secret, text, problem := j.files.read(name)
+		if problem != nil {
+			problem.Path = at.String()
+			ds = append(ds, *problem)
+			input.Secrets = append(input.Secrets, generators.Secret{Name: role.Credential.Name, File: name})
+			continue
+		}
+		if secret.Name != role.Credential.Name && secret.Name != "" {
+			ds = append(ds, otherSecret(at, role.Credential.Name, secret.Name))
+		}
+		// Keep findings on the document even when its name is not the one expected.
+		secret.Name = role.Credential.Name
+		secret.File = name
+		input.Secrets = append(input.Secrets, secret)
+		if text != nil && delivery != v1alpha1.DeliveryExternal {
+			j.sealed = append(j.sealed, text)
+		}
+	}
+	return ds
 }
 
 func otherSecret(path *field.Path, want, got string) diag.Diagnostic {

@@ -30,6 +30,8 @@ type scene struct {
 	code diag.Code
 	// spec is what the integration has besides its credentials, tunnel the fields of credentials.tunnel besides files.
 	spec, tunnel string
+	// roles are further entries of credentials.
+	roles string
 	// secrets are the encrypted Secrets, as files a.yaml and b.yaml or as items.
 	secrets []string
 	// files replaces the list of files, which hosts that refuse them are not given otherwise.
@@ -87,6 +89,10 @@ func scenes(t *testing.T) []scene {
 		{code: diag.BadRecipient, spec: "secrets: {recipients: [\"a,b\"]}\n", secrets: []string{sealed}},
 		{code: diag.SecretInItem, secrets: []string{sealed}, item: settings("data: {token: " + fakeToken + "}\n"), told: "package cli"},
 		{code: diag.ShortSecret, secrets: []string{fixture(t, "short.yaml")}},
+		{
+			code: diag.SharedCredential, spec: "cluster: eu1\ntunnel: {mode: Standalone}\nservices: {a: {namespace: shop}}\n", roles: ", admin: {name: restate-identity}",
+			secrets: change("namespace: restate-operator", "namespace: restate"),
+		},
 	}
 }
 
@@ -113,7 +119,7 @@ func (s scene) in(host diag.Host) output {
 	case len(s.secrets) > 0 && (host == diag.Generator || host == diag.KptRender):
 		tunnel = append(tunnel, "files: [a.yaml]")
 	}
-	config := integration(s.spec + "credentials: {tunnel: {" + strings.Trim(strings.Join(tunnel, ", "), ", ") + "}}\n")
+	config := integration(s.spec + "credentials: {tunnel: {" + strings.Trim(strings.Join(tunnel, ", "), ", ") + "}" + s.roles + "}\n")
 	switch host {
 	case diag.Generator:
 		return runFiles(list(config, config), files)

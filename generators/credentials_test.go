@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/restate-integration/restate-integration/api/v1alpha1"
 	"github.com/restate-integration/restate-integration/internal/diag"
 )
 
@@ -204,31 +203,75 @@ func TestDigest(t *testing.T) {
 	}
 }
 
+// TestRoles: who reads a key is known by the spec alone, as the user wrote it, and each namespace stands once.
 func TestRoles(t *testing.T) {
-	for _, tt := range []struct {
-		reason string
-		mode   v1alpha1.TunnelMode
-		want   int
-	}{
-		{"not defaulted yet", "", 1},
-		{"operator", v1alpha1.TunnelOperator, 1},
-		{"standalone", v1alpha1.TunnelStandalone, 1},
-		{"somebody else's tunnel has somebody else's key", v1alpha1.TunnelExisting, 0},
-		{"no tunnel", v1alpha1.TunnelNone, 0},
+	for _, tt := range []struct{ reason, patch, want string }{
+		{"not defaulted yet", `{}`, "tunnel restate-identity/token: restate-operator"},
+		{"operator", `{tunnel: {mode: Operator, operator: {namespace: ops}}}`, "tunnel restate-identity/token: ops"},
+		{"standalone", `{tunnel: {mode: Standalone}}`, "tunnel restate-identity/token: restate"},
+		{"somebody else's tunnel has somebody else's key", `{tunnel: {mode: Existing}}`, ""},
+		{"no tunnel", `{tunnel: {mode: None}}`, ""},
+		{"a service with a tunnel of its own reads the same key", `{services: {a: {namespace: shop, deployment: {tunnelMode: InProcess}}, b: {namespace: bank, deployment: {tunnelMode: InProcess}}, c: {namespace: shop, deployment: {tunnelMode: InProcess}}}}`, "tunnel restate-identity/token: bank, restate-operator, shop"},
+		{"one that runs with the operator", `{services: {a: {namespace: restate-operator, deployment: {tunnelMode: InProcess}}}}`, "tunnel restate-identity/token: restate-operator"},
+		{"one behind the tunnel of others does not", `{services: {a: {namespace: shop, deployment: {tunnelMode: External}}, b: {namespace: shop}}}`, "tunnel restate-identity/token: restate-operator"},
+		{"who calls Restate", `{tunnel: {mode: None}, services: {b: {namespace: shop, uses: {restate: true}}, a: {namespace: bank, uses: {restate: true}}, c: {namespace: mail, uses: {nats: true}}, d: {namespace: shop, uses: {restate: true}}}}`, "ingress restate-ingress/token: bank, shop"},
+		{"who registers by Job", `{tunnel: {mode: Standalone}, services: {a: {namespace: shop}, b: {namespace: bank}}}`, "tunnel restate-identity/token: restate; admin restate-admin/token: restate"},
+		{"nobody does", `{tunnel: {mode: Standalone}, services: {a: {namespace: shop, registration: {mode: None}}}}`, "tunnel restate-identity/token: restate"},
+		{"names and keys of one's own", `{credentials: {tunnel: {name: a}, ingress: {key: b}}, services: {a: {namespace: shop, uses: {restate: true}}}}`, "tunnel a/token: restate-operator; ingress restate-ingress/b: shop"},
 	} {
-		in := &v1alpha1.RestateIntegration{}
-		in.Spec.Tunnel.Mode = tt.mode
-		got := Roles(in)
-		if len(got) != tt.want {
-			t.Errorf("%s: got %d roles, want %d", tt.reason, len(got), tt.want)
+		text := merge(t, `{apiVersion: a, kind: b, metadata: {name: prod, namespace: restate}, spec: {cloud: {}}}`, `{spec: `+tt.patch+`}`)
+		in, ds := read(t, text)
+		var got []string
+		for _, r := range Roles(in) {
+			got = append(got, r.Name+" "+r.Credential.Name+"/"+r.Key+": "+strings.Join(r.Namespaces, ", "))
+			if r.Path().String() != "spec.credentials."+r.Name {
+				t.Errorf("%s: path %s of role %s", tt.reason, r.Path(), r.Name)
+			}
 		}
-		if in.Spec.Credentials.Tunnel.Name != "" {
+		if got := strings.Join(got, "; "); got != tt.want {
+			t.Errorf("%s: got %q, want %q; %q", tt.reason, got, tt.want, findings(ds))
+		}
+		if before, _ := read(t, text); !cmp.Equal(before, in) {
 			t.Errorf("%s: the spec was changed", tt.reason)
 		}
-		for _, r := range got {
-			if r.Path().String() != "spec.credentials.tunnel" || r.Credential.Name != "restate-identity" || r.Key != "token" {
-				t.Errorf("%s: got %+v", tt.reason, r)
-			}
+	}
+}
+
+// TestSharedSecret: one Secret may hold the keys of several roles, one key may not be theirs together.
+func TestSharedSecret(t *testing.T) {
+	both := func(s *Secret) {
+		s.MAC = "of both"
+		s.Keys = map[string]SecretKey{"token": {Digest: "a", Size: 76}, "admin": {Digest: "b", Size: 76}}
+	}
+	shared := func(admin string) string {
+		return `{credentials: {tunnel: {source: null, rolloutKey: null}, admin: {name: restate-identity, ` + admin + `}}, services: {greeter: {registration: null}}}`
+	}
+	for _, tt := range []struct {
+		reason, base, patch string
+		secrets             []Secret
+		want                string
+	}{
+		{"a key each", standaloneBase, shared("key: admin"), []Secret{sealed("restate", both)}, ""},
+		{"one key", standaloneBase, shared(""), []Secret{sealed("restate", both)}, "warning RI0430 spec.credentials.admin"},
+		{"a role's own default", standaloneBase, `{credentials: {tunnel: {name: restate-admin}, admin: {source: External, rolloutKey: "1"}}, services: {greeter: {registration: null}}}`, nil, "warning RI0430 spec.credentials.admin"},
+		{"a role that nothing reads is no danger", standaloneBase, `{credentials: {tunnel: {name: restate-admin}}}`, nil, ""},
+		{
+			"three roles", operatorBase, `{credentials: {tunnel: {name: a}, ingress: {name: a, source: External}, admin: {name: a, source: External, rolloutKey: "1"}}, tunnel: {operator: {uid: ` + testUID + `}}, services: {greeter: {uses: {restate: true}}, other: {namespace: shop, isolate: true}}}`, nil,
+			"info RI0505 spec.services[greeter].egressTo; warning RI0430 spec.credentials.ingress; warning RI0430 spec.credentials.admin",
+		},
+		{"one name in the namespaces of two roles is read by each", operatorBase, `{credentials: {tunnel: {source: null, rolloutKey: null}, ingress: {name: restate-identity, key: admin}}, services: {greeter: {uses: {restate: true}}}}`, []Secret{sealed("restate-operator"), sealed("shop", both)}, "info RI0505 spec.services[greeter].egressTo"},
+		{
+			"and by neither elsewhere", operatorBase, `{credentials: {tunnel: {source: null, rolloutKey: null}, ingress: {name: restate-identity, key: admin}}, services: {greeter: {uses: {restate: true}}}}`,
+			[]Secret{sealed("restate-operator"), sealed("shop", both), sealed("mail", both)},
+			"info RI0505 spec.services[greeter].egressTo; error RI0413 spec.credentials.tunnel.name; error RI0413 spec.credentials.ingress.name",
+		},
+	} {
+		_, ds := Resolve(spec(t, basedOn(t, tt.base, tt.patch)), Input{Secrets: tt.secrets})
+		if d := cmp.Diff(split(tt.want), findings(ds)); d != "" {
+			t.Errorf("%s: (-want +got)\n%s", tt.reason, d)
+		}
+		for _, d := range ds {
+			wellFormed(t, d)
 		}
 	}
 }

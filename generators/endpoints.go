@@ -27,8 +27,19 @@ func endpointsObjects(m Model) []Built {
 		out = append(out, Built{Source: "spec.cloud", Object: &corev1.ConfigMap{
 			TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"},
 			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: m.objectName("endpoints", "")},
-			Data:       map[string]string{"RESTATE_INGRESS_URL": m.Cloud.IngressURL},
+			Data:       endpointsData(m),
 		}})
 	}
 	return out
+}
+
+func endpointsData(m Model) map[string]string {
+	data := map[string]string{envIngressURL: m.Cloud.IngressURL}
+	if m.NATS != nil {
+		data[envNATSURL] = m.NATS.URL
+	}
+	for _, h := range m.Handlers {
+		data[h.variable()] = h.url()
+	}
+	return data
 }

@@ -35,7 +35,7 @@ var fieldRules = []FieldRule{
 	{"spec.cluster", standaloneOnly, "in Operator mode the tunnel's name is the uid of the RestateCloudEnvironment"},
 	{"spec.images.tunnel", withTunnel, ""},
 	{"spec.credentials.tunnel", withTunnel, ""},
-	{"spec.networkPolicy.restateCloud", withTunnel, ""},
+	{"spec.networkPolicy.restateCloud.tunnelPorts", withTunnel, ""},
 	{"spec.tunnel.name", standaloneOnly, "in Operator mode the tunnel's name is the uid of the RestateCloudEnvironment"},
 	{"spec.tunnel.replicas", withTunnel, ""},
 	{"spec.tunnel.remoteProxy", withTunnel, ""},
@@ -49,29 +49,20 @@ var fieldRules = []FieldRule{
 	{"spec.tunnel.podDisruptionBudget", withTunnel, ""},
 	{"spec.tunnel.operator.namespace", operatorOnly, ""},
 	{"spec.tunnel.operator.resourceName", operatorOnly, ""},
+	{"spec.tunnel.operator.uid", operatorOnly, ""},
 	{"spec.services.*.deployment", operatorOnly, "without the operator, run the service yourself and describe it by podSelector"},
 
 	{"spec.images.registry", nil, ""},
 	{"spec.images.pullSecrets", nil, ""},
 	{"spec.images.envoy", nil, ""},
 	{"spec.images.bento", nil, ""},
-	{"spec.images.restateCli", nil, ""},
-	{"spec.credentials.ingress", nil, ""},
-	{"spec.credentials.admin", nil, ""},
 	{"spec.credentials.nats", nil, ""},
-	{"spec.tunnel.operator.uid", nil, ""},
 	{"spec.tunnel.operator.apiServer", nil, ""},
 	{"spec.tunnel.existing", nil, ""},
-	{"spec.services.*.uses", nil, ""},
-	{"spec.services.*.deployment.podTemplate", nil, "use deployment.template"},
-	{"spec.services.*.deployment.autoscaling", nil, ""},
-	{"spec.services.*.deployment.drain", nil, ""},
-	{"spec.services.*.deployment.deletePolicy", nil, ""},
-	{"spec.services.*.registration.revision", nil, ""},
-	{"spec.services.*.registration.force", nil, ""},
-	{"spec.services.*.registration.podTemplate", nil, ""},
-	{"spec.wasmcloud", nil, ""},
-	{"spec.nats", nil, ""},
+	{"spec.nats.tls", nil, ""},
+	{"spec.nats.account", nil, ""},
+	{"spec.nats.jetstream", nil, ""},
+	{"spec.nats.bridge", nil, ""},
 	{"spec.gateway", nil, ""},
 	{"spec.observability.podMonitor", nil, ""},
 	{"spec.observability.rules", nil, ""},
@@ -87,11 +78,9 @@ func FieldRules() []FieldRule { return slices.Clone(fieldRules) }
 func UnsupportedValues() map[string][]string { return maps.Clone(unsupportedValues) }
 
 var unsupportedValues = map[string][]string{
-	"spec.gitops.tool":                      {"ArgoCD", "Flux", "Kpt"},
-	"spec.tunnel.mode":                      {"Existing"},
-	"spec.services.*.deployment.tunnelMode": {"InProcess"},
-	"spec.services.*.registration.mode":     {"Job"},
-	"spec.networkPolicy.dns.profile":        {"OpenShift", "Gardener", "NodeLocal"},
+	"spec.gitops.tool":               {"ArgoCD", "Flux", "Kpt"},
+	"spec.tunnel.mode":               {"Existing"},
+	"spec.networkPolicy.dns.profile": {"OpenShift", "Gardener", "NodeLocal"},
 }
 
 // checkFields holds the fields that are set against the tables. A field that has its zero value counts as not set.
@@ -118,13 +107,24 @@ func (r *resolver) checkFields() {
 			}
 		}
 	}
-	r.adminURL()
+	r.unread(mode)
 }
 
-// adminURL is used by the remote proxy alone, as long as nothing registers by Job.
-func (r *resolver) adminURL() {
-	if r.spec.Cloud.AdminURL != "" && !r.spec.Tunnel.RemoteProxy.Enabled {
-		r.problem(diag.NoEffect, specPath.Child("cloud", "adminURL"), "", "remove it", "must not be set while spec.tunnel.remoteProxy is off")
+// unread refuses what means something only while a service asks for it.
+func (r *resolver) unread(mode v1alpha1.TunnelMode) {
+	byJob, calling := false, false
+	for _, s := range r.spec.Services {
+		byJob = byJob || registeredByJob(r.spec, s)
+		calling = calling || s.Uses.Restate
+	}
+	if r.spec.Cloud.AdminURL != "" && !r.spec.Tunnel.RemoteProxy.Enabled && !byJob {
+		r.problem(diag.NoEffect, specPath.Child("cloud", "adminURL"), "", "remove it", "must not be set while spec.tunnel.remoteProxy is off and no Job registers a service")
+	}
+	if r.spec.Images.RestateCLI != "" && !byJob {
+		r.problem(diag.NoEffect, specPath.Child("images", "restateCli"), "", "remove it", "must not be set while no Job registers a service")
+	}
+	if c := r.spec.NetworkPolicy.RestateCloud; mode == v1alpha1.TunnelNone && !calling && len(c.CIDRs)+len(c.Except) > 0 {
+		r.problem(diag.NoEffect, specPath.Child("networkPolicy", "restateCloud"), "", "remove it", "must not be set without a tunnel while no service uses Restate")
 	}
 }
 

@@ -200,10 +200,11 @@ func TestFieldRuleModes(t *testing.T) {
 		"spec.tunnel.podTemplate.securityContext":           "Standalone",
 		"spec.tunnel.operator.namespace":                    "Operator",
 		"spec.tunnel.operator.resourceName":                 "Operator",
+		"spec.tunnel.operator.uid":                          "Operator",
 		"spec.services.*.deployment":                        "Operator",
 	}
 	for _, path := range []string{
-		"images.tunnel", "credentials.tunnel", "networkPolicy.restateCloud", "tunnel.replicas", "tunnel.remoteProxy", "tunnel.egressTo",
+		"images.tunnel", "credentials.tunnel", "networkPolicy.restateCloud.tunnelPorts", "tunnel.replicas", "tunnel.remoteProxy", "tunnel.egressTo",
 		"tunnel.resources", "tunnel.env", "tunnel.podTemplate", "tunnel.podDisruptionBudget",
 	} {
 		want["spec."+path] = "Operator and Standalone"
@@ -231,10 +232,13 @@ func TestFieldRulesFindNothing(t *testing.T) {
 // TestEmptyBlocks: a block that is present asks for something, even when it is empty.
 func TestEmptyBlocks(t *testing.T) {
 	for _, tt := range []struct{ reason, patch, want string }{
-		{"nats: {} asks for NATS with every default", `{nats: {}}`, "error RI0205 spec.nats"},
+		{"nats: {} asks for NATS with every default", `{nats: {}}`, "warning RI0511 spec.nats.servers[0]"},
+		{"likewise a bridge", `{nats: {servers: ["tls://nats.nats.svc"], bridge: {routes: {}}}}`, "error RI0205 spec.nats.bridge"},
+		{"an account with nothing in it says nothing", `{nats: {servers: ["tls://nats.nats.svc"], account: {}}}`, ""},
 		{"a monitor with every default", `{observability: {podMonitor: {}}}`, "error RI0205 spec.observability.podMonitor"},
 		{"an empty struct says nothing", `{gitops: {}, images: {}, tunnel: {operator: {}}}`, ""},
 		{"false says nothing", `{services: {greeter: {uses: {restate: false}}}}`, ""},
+		{"nor does using no handler: the egress stays open", `{services: {greeter: {uses: {handlers: []}}}}`, ""},
 		{"an empty list says nothing", `{patches: [], images: {pullSecrets: []}}`, ""},
 	} {
 		_, ds := Resolve(spec(t, operatorBase, `{spec: `+tt.patch+`}`), Input{})
@@ -301,11 +305,14 @@ func replaceString(v reflect.Value, path []string, value string) {
 var acted = []string{
 	"spec.cloud.environmentId", "spec.cloud.region", "spec.cloud.signingPublicKey", "spec.cloud.ingressURL", "spec.cloud.adminURL", "spec.cloud.allowedHosts",
 	"spec.clusterDomain", "spec.deletionPolicy", "spec.namespace.create", "spec.namespace.podSecurity", "spec.labels", "spec.annotations", "spec.gitops.tool",
-	"spec.images.pullPolicy", "spec.secrets.delivery", "spec.secrets.recipients", "spec.secrets.minRecipients", "spec.secrets.requireMacOnlyEncrypted",
-	"spec.secrets.maxAge", "spec.secrets.allowedAnnotations", "spec.tunnel.mode",
+	"spec.images.pullPolicy", "spec.images.restateCli", "spec.secrets.delivery", "spec.secrets.recipients", "spec.secrets.minRecipients",
+	"spec.secrets.requireMacOnlyEncrypted", "spec.secrets.maxAge", "spec.secrets.allowedAnnotations", "spec.tunnel.mode",
 	"spec.services.*.namespace", "spec.services.*.service", "spec.services.*.port", "spec.services.*.targetPort", "spec.services.*.scheme", "spec.services.*.path",
 	"spec.services.*.useHTTP11", "spec.services.*.podSelector", "spec.services.*.isolate", "spec.services.*.allowFrom", "spec.services.*.egressTo",
-	"spec.services.*.metricsPort", "spec.services.*.registration.mode",
+	"spec.services.*.metricsPort", "spec.services.*.uses.restate", "spec.services.*.uses.nats", "spec.services.*.uses.handlers",
+	"spec.services.*.registration.mode", "spec.services.*.registration.revision", "spec.services.*.registration.force", "spec.services.*.registration.podTemplate",
+	"spec.credentials.ingress", "spec.credentials.admin", "spec.wasmcloud.handlers", "spec.nats.servers", "spec.nats.podSelector",
+	"spec.networkPolicy.restateCloud.cidrs", "spec.networkPolicy.restateCloud.except",
 	"spec.networkPolicy.baseline", "spec.networkPolicy.dns.profile", "spec.networkPolicy.dns.to", "spec.networkPolicy.dns.ports", "spec.observability.scrapeFrom",
 }
 

@@ -68,6 +68,9 @@ func FuzzResolve(f *testing.F) {
 			`{services: {greeter: {namespace: restate}, a: {namespace: restate, scheme: https}, b: {namespace: shop, podSelector: {matchLabels: {a: b}}}}}`,
 			`{services: {greeter: {deployment: {image: null, template: {metadata: {labels: {app.kubernetes.io/name: greeter}}, spec: {containers: [{name: a, ports: [{name: restate, containerPort: 1}]}]}}}}}}`,
 			`{credentials: {tunnel: {name: a, key: b, files: [c]}}, secrets: {requireMacOnlyEncrypted: false}}`,
+			`{tunnel: {operator: {uid: ` + testUID + `}}, images: {restateCli: "r/c:1"}, services: {a: {namespace: shop, path: a/v1, registration: {revision: "1", force: true, podTemplate: {labels: {a: b}}}}}}`,
+			`{nats: {servers: ["tls://a.b.svc:1", "nats://c.d.svc.cluster.local"]}, wasmcloud: {handlers: {x: {namespace: w, isolate: true}, y: {namespace: w, port: 1, podSelector: {matchExpressions: [{key: a, operator: Exists}]}}}}, services: {greeter: {uses: {restate: true, nats: true, handlers: [x, y]}}}}`,
+			`{services: {greeter: {deployment: {tunnelMode: InProcess, env: [{name: A, value: b}], drain: {delaySeconds: 1, onTimeout: hold}, deletePolicy: force, autoscaling: {maxReplicas: 3}, podTemplate: {annotations: {a: b}}}}}}`,
 			`{nats: {}, gateway: {tls: {}}, wasmcloud: {handlers: {}}, patches: [{target: {}, patch: a}]}`,
 		} {
 			f.Add(string(merge(f, base, `{spec: `+patch+`}`)))

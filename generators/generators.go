@@ -44,7 +44,9 @@ func Components() []Component {
 		baselineComponent,
 		tunnelComponent,
 		endpointsComponent,
+		wasmCloudComponent,
 		serviceComponent,
+		registrationComponent,
 	}
 }
 
@@ -109,6 +111,14 @@ func (b Built) ID() ID {
 func ClusterScoped(group, kind string) bool {
 	return group == "" && kind == "Namespace" || group == "restate.dev" && kind == restateCloudEnvironmentKind
 }
+
+// IsCloudEnvironment reports whether an object is a RestateCloudEnvironment.
+func IsCloudEnvironment(id ID) bool {
+	return id.Group == "restate.dev" && id.Kind == restateCloudEnvironmentKind
+}
+
+// IsDeployment reports whether an object is a RestateDeployment.
+func IsDeployment(id ID) bool { return id.Group == "restate.dev" && id.Kind == restateDeploymentKind }
 
 // Precious reports whether a kind is kept under the deletion policy Retain: deleting it cannot be undone, because the uid of a
 // RestateCloudEnvironment is part of every registered URL, and a Namespace takes everything in it along.

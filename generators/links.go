@@ -19,23 +19,24 @@ import (
 // container has, an account or environment that is not there. It is empty for every valid Model; anything else is a defect of
 // the function, found before it reaches a cluster.
 func CheckLinks(m Model, built []Built) []string {
-	l := &links{exists: map[ID]bool{}, pods: expectedPods(m)}
-	if m.Tunnel != nil {
-		l.secret = m.Tunnel.Secret
-	}
+	l := &links{m: m, exists: map[ID]bool{}, pods: expectedPods(m)}
 	for _, b := range built {
 		if l.exists[b.ID()] {
 			l.dangling(b, "stands twice")
 		}
 		l.exists[b.ID()] = true
-		if d, ok := b.Object.(*appsv1.Deployment); ok {
-			l.pods = append(l.pods, pods{d.Namespace, d.Spec.Template.Labels, containerPorts(d.Spec.Template.Spec)})
+		switch o := b.Object.(type) {
+		case *appsv1.Deployment:
+			l.pods = append(l.pods, pods{o.Namespace, o.Spec.Template.Labels, containerPorts(o.Spec.Template.Spec)})
+		case *job:
+			l.pods = append(l.pods, pods{o.Namespace, o.Spec.Template.Labels, containerPorts(o.Spec.Template.Spec)})
 		}
 	}
 	for _, b := range built {
 		l.check(b)
 	}
 	l.tunnelPaths(m, built)
+	l.usePaths(m, built)
 	return l.problems
 }
 
@@ -60,6 +61,11 @@ func expectedPods(m Model) []pods {
 			out = append(out, pods{s.Namespace, s.Labels, nil})
 		}
 	}
+	for _, h := range m.Handlers {
+		if len(h.PodSelector.MatchExpressions) == 0 {
+			out = append(out, pods{h.Namespace, h.PodSelector.MatchLabels, nil})
+		}
+	}
 	return out
 }
 
@@ -74,7 +80,7 @@ func containerPorts(spec corev1.PodSpec) map[string]int32 {
 }
 
 type links struct {
-	secret   secretKeyRef // the tunnel's
+	m        Model
 	exists   map[ID]bool
 	pods     []pods
 	problems []string
@@ -95,7 +101,7 @@ func (l *links) check(b Built) {
 	case *networkingv1.NetworkPolicy:
 		l.policy(b, o)
 	case *restateCloudEnvironment:
-		if o.Spec.Authentication.Secret != l.secret {
+		if o.Spec.Authentication.Secret != l.m.Credentials[roleTunnel].Secret {
 			l.dangling(b, "reads another Secret than the credential's")
 		}
 	case *restateDeployment:
@@ -103,14 +109,37 @@ func (l *links) check(b Built) {
 			l.dangling(b, "registers with RestateCloudEnvironment %q, which is not there", o.Spec.Restate.Register.Cloud)
 		}
 		l.matches(b, o.Spec.Selector, o.Spec.Template.Labels)
+		l.endpoints(b, o)
+	case *job:
+		l.account(b, o.Namespace, o.Spec.Template.Spec)
+		l.volumes(b, o.Spec.Template.Spec)
+	}
+}
+
+// endpoints follows the variables that are read from the endpoints ConfigMap; those from others are the user's.
+func (l *links) endpoints(b Built, d *restateDeployment) {
+	name := l.m.objectName("endpoints", "")
+	for _, c := range d.Spec.Template.Spec.Containers {
+		for _, e := range c.Env {
+			if e.ValueFrom == nil || e.ValueFrom.ConfigMapKeyRef == nil || e.ValueFrom.ConfigMapKeyRef.Name != name {
+				continue
+			}
+			if key := e.ValueFrom.ConfigMapKeyRef.Key; !l.exists[ID{"", "ConfigMap", d.Namespace, name}] || endpointsData(l.m)[key] == "" {
+				l.dangling(b, "reads %s of ConfigMap %q, which is not there", key, name)
+			}
+		}
+	}
+}
+
+func (l *links) account(b Built, namespace string, spec corev1.PodSpec) {
+	if !l.exists[ID{"", "ServiceAccount", namespace, spec.ServiceAccountName}] {
+		l.dangling(b, "uses ServiceAccount %q, which is not there", spec.ServiceAccountName)
 	}
 }
 
 func (l *links) deployment(b Built, d *appsv1.Deployment) {
 	spec := d.Spec.Template.Spec
-	if !l.exists[ID{"", "ServiceAccount", d.Namespace, spec.ServiceAccountName}] {
-		l.dangling(b, "uses ServiceAccount %q, which is not there", spec.ServiceAccountName)
-	}
+	l.account(b, d.Namespace, spec)
 	l.matches(b, *d.Spec.Selector, d.Spec.Template.Labels)
 	l.volumes(b, spec)
 	ports := containerPorts(spec)
@@ -125,14 +154,44 @@ func (l *links) volumes(b Built, spec corev1.PodSpec) {
 	names := map[string]bool{}
 	for _, v := range spec.Volumes {
 		names[v.Name] = true
-		if s := v.Secret; s != nil && (s.SecretName != l.secret.Name || len(s.Items) != 1 || s.Items[0].Key != l.secret.Key) {
-			l.dangling(b, "mounts another Secret than the credential's")
+		if s := v.Secret; s != nil && (len(s.Items) != 1 || !l.credential(secretKeyRef{s.SecretName, s.Items[0].Key})) {
+			l.dangling(b, "mounts another Secret than the credentials'")
 		}
 	}
 	for _, c := range spec.Containers {
 		for _, mount := range c.VolumeMounts {
 			if !names[mount.Name] {
 				l.dangling(b, "mounts volume %q, which is not there", mount.Name)
+			}
+		}
+	}
+}
+
+func (l *links) credential(ref secretKeyRef) bool {
+	for _, c := range l.m.Credentials {
+		if c.Secret == ref {
+			return true
+		}
+	}
+	return false
+}
+
+// usePaths follows each call of a handler: the service may reach the hosts, and isolated hosts admit the service.
+func (l *links) usePaths(m Model, built []Built) {
+	for _, s := range m.Services {
+		for _, h := range s.Calls {
+			if len(h.PodSelector.MatchExpressions) > 0 {
+				continue // a selector of the user's own, which no labels answer to
+			}
+			for _, b := range built {
+				np, ok := b.Object.(*networkingv1.NetworkPolicy)
+				switch {
+				case !ok:
+				case np.Namespace == s.Namespace && np.Name == m.objectName("service", s.Key) && !reaches(np.Spec.Egress, h.Namespace, h.PodSelector.MatchLabels, *h.TargetPort):
+					l.dangling(b, "does not reach handler %q", h.Key)
+				case h.Isolate && np.Namespace == h.Namespace && np.Name == m.hostsPolicyName(h) && s.Labels != nil && !admits(np.Spec.Ingress, s.Namespace, s.Labels, *h.TargetPort):
+					l.dangling(b, "does not admit service %q", s.Key)
+				}
 			}
 		}
 	}
@@ -155,6 +214,9 @@ func (l *links) tunnelPaths(m Model, built []Built) {
 	}
 	b, tunnel := policy(t.Namespace, m.objectName("tunnel", ""))
 	for _, s := range m.Services {
+		if s.InProcess() {
+			continue
+		}
 		if tunnel != nil && s.Labels != nil && !reaches(tunnel.Spec.Egress, s.Namespace, s.Labels, *s.TargetPort) {
 			l.dangling(b, "does not reach service %q", s.Key)
 		}

@@ -33,6 +33,21 @@ func without(kind string) func([]Built) []Built {
 func TestCheckLinks(t *testing.T) {
 	type np = *networkingv1.NetworkPolicy
 	other := map[string]string{"app.kubernetes.io/name": "somebody-else"}
+	registering := jobBase(t)
+	calling := basedOn(t, usesBase(t), `{wasmcloud: {handlers: {inventory: {isolate: true}, price-list: null}}, services: {greeter: {uses: {restate: true, handlers: [inventory]}}}}`)
+	const hosts = "prod-wasmcloud-wasmcloud-73a51310"
+	// onJob changes the one Job, whose name has a hash.
+	onJob := func(change func(*job)) func([]Built) []Built {
+		return func(all []Built) []Built {
+			change(jobs(all)["greeter"])
+			return all
+		}
+	}
+	variable := func(change func(*corev1.ConfigMapKeySelector)) func([]Built) []Built {
+		return edit(t, "prod-service-greeter", func(d *restateDeployment) {
+			change(d.Spec.Template.Spec.Containers[0].Env[0].ValueFrom.ConfigMapKeyRef)
+		})
+	}
 	for _, tt := range []struct {
 		reason, base string
 		change       func([]Built) []Built
@@ -73,6 +88,20 @@ func TestCheckLinks(t *testing.T) {
 		{"another environment", operatorBase, edit(t, "prod-service-greeter", func(d *restateDeployment) { d.Spec.Restate.Register.Cloud = "x" }), `registers with RestateCloudEnvironment "x"`},
 		{"a RestateDeployment's selector", operatorBase, edit(t, "prod-service-greeter", func(d *restateDeployment) { d.Spec.Selector.MatchLabels = other }), "RestateDeployment shop/prod-service-greeter: selects other pods than its template makes"},
 		{"a RestateDeployment's labels", operatorBase, edit(t, "prod-service-greeter", func(d *restateDeployment) { d.Spec.Template.Labels = other }), "selects other pods than its template makes"},
+		{"a Job's account", registering, onJob(func(j *job) { j.Spec.Template.Spec.ServiceAccountName = "x" }), `uses ServiceAccount "x"`},
+		{"no account at all", registering, without("ServiceAccount"), `uses ServiceAccount "prod-registration"`},
+		{"a Job that mounts another Secret", registering, onJob(func(j *job) { j.Spec.Template.Spec.Volumes[0].Secret.SecretName = "x" }), "mounts another Secret"},
+		{"or another key of it", registering, onJob(func(j *job) { j.Spec.Template.Spec.Volumes[0].Secret.Items[0].Key = "x" }), "mounts another Secret"},
+		{"a Job's mount without volume", registering, onJob(func(j *job) { j.Spec.Template.Spec.Containers[0].VolumeMounts[1].Name = "x" }), `mounts volume "x"`},
+		{"a Job's pods outside of their policy", registering, onJob(func(j *job) { j.Spec.Template.Labels = other }), "NetworkPolicy restate/prod-registration: selects no pod"},
+		{"likewise from the other side", registering, edit(t, "prod-registration", func(p np) { p.Spec.PodSelector.MatchLabels = other }), "NetworkPolicy restate/prod-registration: selects no pod"},
+		{"a variable that no ConfigMap has", calling, variable(func(r *corev1.ConfigMapKeySelector) { r.Key = "NATS_URLS" }), `reads NATS_URLS of ConfigMap "prod-endpoints"`},
+		{"a variable without ConfigMap", calling, without("ConfigMap"), `reads RESTATE_INGRESS_URL of ConfigMap "prod-endpoints"`},
+		{"the service cannot reach the handler", calling, edit(t, "prod-service-greeter", func(p np) { p.Spec.Egress[2].To[0].PodSelector.MatchLabels = other }), `NetworkPolicy shop/prod-service-greeter: does not reach handler "inventory"`},
+		{"it knocks at another port", calling, edit(t, "prod-service-greeter", func(p np) { p.Spec.Egress[2].Ports[0].Port = ptr.To(intstr.FromInt32(80)) }), `does not reach handler "inventory"`},
+		{"the hosts do not admit the service", calling, edit(t, hosts, func(p np) { p.Spec.Ingress[0].From[0].PodSelector.MatchLabels = other }), `NetworkPolicy wasmcloud/` + hosts + `: does not admit service "greeter"`},
+		{"to another port alone", calling, edit(t, hosts, func(p np) { p.Spec.Ingress[0].Ports[0].Port = ptr.To(intstr.FromInt32(80)) }), `does not admit service "greeter"`},
+		{"a policy that selects no hosts", calling, edit(t, hosts, func(p np) { p.Spec.PodSelector.MatchLabels = other }), "NetworkPolicy wasmcloud/" + hosts + ": selects no pod"},
 		{"one object twice", operatorBase, func(all []Built) []Built { return append(all, all[0]) }, "RestateCloudEnvironment /prod: stands twice"},
 	} {
 		m := model(t, tt.base)
@@ -95,6 +124,10 @@ func TestCheckLinksKnowsTheUsersSelectors(t *testing.T) {
 		{"one pod behind two services", standaloneBase, `{services: {other: {namespace: shop, isolate: true, podSelector: {matchLabels: {app.kubernetes.io/name: greeter}}}}}`},
 		{"metrics of a container that names no such port", operatorBase, `{services: {greeter: {metricsPort: 9464}}}`},
 		{"the standalone tunnel's namespace", standaloneBase, `{services: {greeter: {namespace: restate}}}`},
+		{"hosts by expression", operatorBase, `{wasmcloud: {handlers: {a: {namespace: w, isolate: true, podSelector: {matchExpressions: [{key: wasmcloud.com/hostgroup, operator: In, values: [a, b]}]}}}}, services: {greeter: {uses: {handlers: [a]}}}}`},
+		{"a caller by expression", standaloneBase, `{wasmcloud: {handlers: {a: {namespace: w, isolate: true}}}, services: {greeter: {podSelector: {matchExpressions: [{key: app, operator: Exists}]}, uses: {handlers: [a]}}}}`},
+		{"a variable from a ConfigMap of one's own", operatorBase, `{services: {greeter: {deployment: {env: [{name: A, valueFrom: {configMapKeyRef: {name: a, key: b}}}]}}}}`},
+		{"a Secret of one's own in a template", operatorBase, `{services: {greeter: {deployment: {image: null, template: {metadata: {labels: {app.kubernetes.io/name: greeter}}, spec: {containers: [{name: a}], volumes: [{name: v, secret: {secretName: x}}]}}}}}}`},
 		{"a baseline of every pod", standaloneBase, `{networkPolicy: {baseline: Namespace}}`},
 	} {
 		t.Run(tt.reason, func(t *testing.T) { built(t, tt.base, `{spec: `+tt.patch+`}`) })

@@ -23,7 +23,22 @@ type Model struct {
 	Tunnel *Tunnel
 	// Services are sorted by key.
 	Services []Service
-	Policy   Policy
+	// Handlers of wasmCloud are sorted by key.
+	Handlers []Handler
+	// NATS is nil when the spec has no NATS.
+	NATS *NATS
+	// Registration is nil when no service is registered by a Job.
+	Registration *Registration
+	// Credentials by role, for the roles that Roles lists.
+	Credentials map[string]Credential
+	Policy      Policy
+}
+
+// Credential is one role's key.
+type Credential struct {
+	Secret secretKeyRef
+	// Digests has for each namespace what changes with the key; empty when that cannot be known.
+	Digests map[string]string
 }
 
 // Owner is the value of the owned-by annotation.
@@ -37,12 +52,10 @@ type Tunnel struct {
 	PodLabels map[string]string
 	// Environment is the name of the RestateCloudEnvironment, empty in Standalone mode.
 	Environment string
-	// Name is the tunnel's name in registered URLs, empty in Operator mode, where it is the uid of the environment.
+	// Name is the tunnel's name in registered URLs: in Operator mode the uid of the environment, empty while that is not known.
 	Name        string
 	Replicas    int32
 	Proxy       v1alpha1.RemoteProxy
-	Secret      secretKeyRef
-	Digest      string
 	Image       string
 	PullPolicy  string
 	Env         []corev1.EnvVar
@@ -60,6 +73,43 @@ type Service struct {
 	Isolated, ClosedEgress bool
 	// Labels select the pods, for services whose selector has matchLabels alone.
 	Labels map[string]string
+	// ByJob says that a Job registers the service.
+	ByJob bool
+	// Calls are the wasmCloud handlers that the service uses, sorted by key.
+	Calls []Handler
+}
+
+// InProcess reports whether the service dials Restate Cloud itself.
+func (s Service) InProcess() bool {
+	return s.Deployment != nil && s.Deployment.TunnelMode == v1alpha1.TunnelModeInProcess
+}
+
+// Handler is a wasmCloud HTTP handler.
+type Handler struct {
+	Key string
+	v1alpha1.WasmCloudHandler
+}
+
+// Hosts are the pods that the handler runs in.
+func (h Handler) Hosts() networkingv1.NetworkPolicyPeer { return podsIn(h.Namespace, *h.PodSelector) }
+
+// NATS says where the servers are.
+type NATS struct {
+	// URL has every server, separated by commas.
+	URL string
+	// Servers are the pods behind the URLs, each namespace and port once.
+	Servers []NATSServer
+}
+
+// NATSServer is where a URL leads to.
+type NATSServer struct {
+	Peer networkingv1.NetworkPolicyPeer
+	Port int32
+}
+
+// Registration is what the Jobs share that register services.
+type Registration struct {
+	Image string
 }
 
 // Policy is what the network policies share.
@@ -80,5 +130,5 @@ func (m Model) tunnelLabels(t *Tunnel) map[string]string {
 
 // ownPods reports whether pods of the function's own workloads run in the integration's namespace.
 func (m Model) ownPods() bool {
-	return m.Tunnel != nil && m.Tunnel.Mode == v1alpha1.TunnelStandalone
+	return m.Tunnel != nil && m.Tunnel.Mode == v1alpha1.TunnelStandalone || m.Registration != nil
 }

@@ -29,7 +29,7 @@ const (
 	// AnnotationComponent and AnnotationSource say which part of the function made an object, and from which field.
 	AnnotationComponent = annotationPrefix + "component"
 	AnnotationSource    = annotationPrefix + "source"
-	// AnnotationDigest changes exactly when the tunnel's credential does, and so restarts the tunnel's pods.
+	// AnnotationDigest changes exactly when a pod's credential does, and so makes new pods.
 	AnnotationDigest = annotationPrefix + "credential-digest"
 	// labelIntegration marks the pods of one integration, for the Owned baseline.
 	labelIntegration = annotationPrefix + "integration"

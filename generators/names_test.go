@@ -90,6 +90,7 @@ func TestRegistrationURL(t *testing.T) {
 		{"another cluster domain", standaloneBase, `{spec: {clusterDomain: k8s.example}}`, host + "c1-restate-prod/http/greeter.shop.svc.k8s.example/9080"},
 		{"a BYOC region", standaloneBase, `{spec: {cloud: {region: x1.byoc}, networkPolicy: {restateCloud: {cidrs: [10.0.0.0/16]}}}}`, "https://tunnel.x1.byoc.restate.cloud:9080/201j05r9g0f12ygtphdszbb4scp/c1-restate-prod/http/greeter.shop.svc.cluster.local/9080"},
 		{"the uid is known after the first apply", operatorBase, `{}`, host + "<uid of RestateCloudEnvironment prod>/http/greeter.shop.svc.cluster.local/9080"},
+		{"which the spec then has", operatorBase, `{spec: {tunnel: {operator: {uid: ` + testUID + `}}}}`, host + testUID + "/http/greeter.shop.svc.cluster.local/9080"},
 		{"the environment's own name", operatorBase, `{spec: {tunnel: {operator: {resourceName: old}}}}`, host + "<uid of RestateCloudEnvironment old>/http/greeter.shop.svc.cluster.local/9080"},
 	} {
 		m := model(t, tt.base, tt.patch)
@@ -117,7 +118,7 @@ func TestComponents(t *testing.T) {
 			t.Errorf("%s: doc %q is not one sentence", c.Name, c.Doc)
 		}
 	}
-	if want := []string{"namespace", "baseline", "tunnel", "endpoints", "service"}; !slices.Equal(names, want) {
+	if want := []string{"namespace", "baseline", "tunnel", "endpoints", "wasmcloud", "service", "registration"}; !slices.Equal(names, want) {
 		t.Errorf("got %q, want %q", names, want)
 	}
 }

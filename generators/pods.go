@@ -3,9 +3,67 @@
 package generators
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+
+	"github.com/restate-integration/restate-integration/api/v1alpha1"
 )
+
+// podFrom is a pod without containers: what the template says and, where it is silent, what passes Pod Security restricted and
+// spreads over hosts and zones. selector has the labels that select the workload's pods.
+func podFrom(t v1alpha1.PodTemplate, selector map[string]string) corev1.PodSpec {
+	spec := corev1.PodSpec{
+		AutomountServiceAccountToken: ptr.To(false),
+		EnableServiceLinks:           ptr.To(false),
+		SecurityContext:              t.SecurityContext,
+		NodeSelector:                 t.NodeSelector,
+		Tolerations:                  t.Tolerations,
+		Affinity:                     t.Affinity,
+		TopologySpreadConstraints:    slices.Clone(t.TopologySpreadConstraints),
+		PriorityClassName:            t.PriorityClassName,
+		DNSConfig:                    t.DNSConfig,
+	}
+	if spec.SecurityContext == nil {
+		spec.SecurityContext = restrictedPod()
+	}
+	if spec.TopologySpreadConstraints == nil {
+		spec.TopologySpreadConstraints = spread(selector)
+	}
+	for i := range spec.TopologySpreadConstraints {
+		if c := &spec.TopologySpreadConstraints[i]; c.LabelSelector == nil { // none would count no pod
+			c.LabelSelector = ptr.To(matchLabels(selector))
+		}
+	}
+	return spec
+}
+
+// restrictedPod leaves the user to the image or the platform.
+func restrictedPod() *corev1.PodSecurityContext {
+	return &corev1.PodSecurityContext{
+		RunAsNonRoot: ptr.To(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+	}
+}
+
+// secretVolume mounts one key as a whole volume: a subPath would never see a changed Secret. Without a group of its own for files,
+// the pod's user could not read a file that is closed to others.
+func secretVolume(name string, secret secretKeyRef, pod *corev1.PodSecurityContext) corev1.Volume {
+	mode := int32(0o440)
+	if pod == nil || pod.FSGroup == nil {
+		mode = 0o444
+	}
+	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{
+		SecretName: secret.Name, DefaultMode: &mode, Items: []corev1.KeyToPath{{Key: secret.Key, Path: tokenFile}},
+	}}}
+}
+
+// tmpVolume is a place for temporary files beside a root file system that is read-only.
+func tmpVolume() corev1.Volume {
+	return corev1.Volume{Name: "tmp", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: ptr.To(resource.MustParse("64Mi"))}}}
+}
 
 // restrictedContainer passes Pod Security restricted whatever the pod's own context says, and closes the root file system.
 func restrictedContainer() *corev1.SecurityContext {
@@ -26,4 +84,13 @@ func spread(pods map[string]string) []corev1.TopologySpreadConstraint {
 		}
 	}
 	return []corev1.TopologySpreadConstraint{over(corev1.LabelHostname), over(corev1.LabelTopologyZone)}
+}
+
+// serviceAccount has no rights and no token: it keeps a workload off the namespace's default account, which others may extend.
+func serviceAccount(namespace, name string) *corev1.ServiceAccount {
+	return &corev1.ServiceAccount{
+		TypeMeta:                     metav1.TypeMeta{APIVersion: "v1", Kind: "ServiceAccount"},
+		ObjectMeta:                   metav1.ObjectMeta{Namespace: namespace, Name: name},
+		AutomountServiceAccountToken: ptr.To(false),
+	}
 }

@@ -221,6 +221,55 @@ func TestServicePolicy(t *testing.T) {
 	}
 }
 
+// TestServiceEgress: what a service uses is open, each on the port that it is called on, and DNS.
+func TestServiceEgress(t *testing.T) {
+	hosts := map[string]string{"wasmcloud.com/name": "hostgroup"}
+	nats := map[string]string{"app.kubernetes.io/name": "nats", "app.kubernetes.io/component": "nats"}
+	cart := networkingv1.NetworkPolicyPeer{PodSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "cart"}}}
+	external := basedOn(t, noTunnelBase, `{nats: {servers: ["tls://nats.nats.svc"]}, wasmcloud: {handlers: {inventory: {namespace: wasmcloud}}}}`)
+	for _, tt := range []struct {
+		reason, base, patch string
+		want                []networkingv1.NetworkPolicyEgressRule // without DNS, which stands first
+	}{
+		{"Restate, at the port of the ingress URL", operatorBase, `{services: {greeter: {uses: {restate: true}}}}`, []networkingv1.NetworkPolicyEgressRule{egress(ports("TCP", 8080), cloudPeers...)}},
+		{"at the port of one that is overridden", operatorBase, `{cloud: {ingressURL: "https://x.restate.cloud"}, services: {greeter: {uses: {restate: true}}}}`, []networkingv1.NetworkPolicyEgressRule{egress(ports("TCP", 443), cloudPeers...)}},
+		{"at the addresses of the VPC endpoint", noTunnelBase, `{cloud: {region: x1.byoc}, networkPolicy: {restateCloud: {cidrs: [10.1.0.0/16]}}, services: {greeter: {uses: {restate: true}}}}`, []networkingv1.NetworkPolicyEgressRule{egress(ports("TCP", 8080), block("10.1.0.0/16"))}},
+		{"NATS, where its chart puts it", operatorBase, `{nats: {}, services: {greeter: {uses: {nats: true}}}}`, []networkingv1.NetworkPolicyEgressRule{egress(ports("TCP", 4222), peer("nats", nats))}},
+		{
+			"servers elsewhere, each namespace and port once", operatorBase, `{nats: {podSelector: {matchLabels: {a: b}}, servers: ["tls://n-0.bus.svc:4333", "tls://n-1.bus.svc:4333", "nats://n.other.svc"]}, services: {greeter: {uses: {nats: true}}}}`,
+			[]networkingv1.NetworkPolicyEgressRule{egress(ports("TCP", 4333), peer("bus", map[string]string{"a": "b"})), egress(ports("TCP", 4222), peer("other", map[string]string{"a": "b"}))},
+		},
+		{"a handler, at the port of its hosts", operatorBase, `{wasmcloud: {handlers: {inventory: {namespace: wasmcloud, port: 8080}}}, services: {greeter: {uses: {handlers: [inventory]}}}}`, []networkingv1.NetworkPolicyEgressRule{egress(ports("TCP", 9191), peer("wasmcloud", hosts))}},
+		{
+			"hosts of wasmCloud v1", operatorBase, `{wasmcloud: {handlers: {inventory: {namespace: wc, targetPort: 8081, podSelector: {matchLabels: {app.kubernetes.io/name: wasmcloud}}}}}, services: {greeter: {uses: {handlers: [inventory]}}}}`,
+			[]networkingv1.NetworkPolicyEgressRule{egress(ports("TCP", 8081), peer("wc", map[string]string{"app.kubernetes.io/name": "wasmcloud"}))},
+		},
+		{
+			"all of it, and its own rules behind", operatorBase, `{nats: {}, wasmcloud: {handlers: {inventory: {namespace: wasmcloud}}}, services: {greeter: {deployment: {tunnelMode: InProcess}, uses: {restate: true, nats: true, handlers: [inventory]}, egressTo: [{to: [{podSelector: {matchLabels: {app: cart}}}]}]}}}`,
+			[]networkingv1.NetworkPolicyEgressRule{
+				egress(ports("TCP", 19080), cloudPeers...), egress(ports("TCP", 8080), cloudPeers...), egress(ports("TCP", 4222), peer("nats", nats)),
+				egress(ports("TCP", 9191), peer("wasmcloud", hosts)), egress(nil, cart),
+			},
+		},
+		{
+			"also of a service that others run", external, `{services: {greeter: {uses: {nats: true, handlers: [inventory]}}}}`,
+			[]networkingv1.NetworkPolicyEgressRule{egress(ports("TCP", 4222), peer("nats", nats)), egress(ports("TCP", 9191), peer("wasmcloud", hosts))},
+		},
+		{
+			"also of one that is not isolated", external, `{services: {greeter: {isolate: false, uses: {nats: true}}}}`,
+			[]networkingv1.NetworkPolicyEgressRule{egress(ports("TCP", 4222), peer("nats", nats))},
+		},
+	} {
+		got := policySpec(t, built(t, tt.base, `{spec: `+tt.patch+`}`), "prod-service-greeter")
+		if d := cmp.Diff(append([]networkingv1.NetworkPolicyEgressRule{dnsEgress}, tt.want...), got.Egress); d != "" {
+			t.Errorf("%s: (-want +got)\n%s", tt.reason, d)
+		}
+		if !slices.Contains(got.PolicyTypes, networkingv1.PolicyTypeEgress) {
+			t.Errorf("%s: the egress is not closed", tt.reason)
+		}
+	}
+}
+
 // TestServiceInOwnNamespace is isolated when the baseline closes the namespace: without a policy it could not be reached at all.
 func TestServiceInOwnNamespace(t *testing.T) {
 	all := built(t, standaloneBase, `{spec: {namespace: {create: true}, services: {greeter: {namespace: restate, isolate: null}}}}`)

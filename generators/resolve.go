@@ -17,13 +17,16 @@ import (
 // Resolve is the one validation pass: it turns a spec into a Model and reports every problem together. The spec is defaulted in
 // place. When a diagnostic is an error, the Model must not be used.
 func Resolve(in *v1alpha1.RestateIntegration, input Input) (Model, []diag.Diagnostic) {
-	r := &resolver{in: in, spec: &in.Spec, input: input, given: in.Spec.Cloud}
+	r := &resolver{in: in, spec: &in.Spec, input: input, given: in.Spec.Cloud, reported: map[string]bool{}}
 	r.checkFields() // before Default, which sets fields that the user did not
+	r.unusedCredentials()
 	v1alpha1.Default(in)
 	r.metadata()
 	r.cloud()
 	r.policy()
 	r.tunnel()
+	r.handlers()
+	r.nats()
 	r.services()
 	r.credentials()
 	return r.m, r.ds
@@ -38,6 +41,8 @@ type resolver struct {
 	given v1alpha1.Cloud
 	m     Model
 	ds    []diag.Diagnostic
+	// reported has the Secrets whose findings are in ds.
+	reported map[string]bool
 }
 
 var specPath = field.NewPath("spec")

@@ -29,29 +29,81 @@ type Role struct {
 // Path of the role's field.
 func (r Role) Path() *field.Path { return specPath.Child("credentials", r.Name) }
 
+// The roles.
+const (
+	roleTunnel  = "tunnel"
+	roleIngress = "ingress"
+	roleAdmin   = "admin"
+)
+
 // Roles lists the credentials that the spec has a consumer for. The spec need not be defaulted, and is not changed.
 func Roles(in *v1alpha1.RestateIntegration) []Role {
 	credentials := in.Spec.Credentials.Defaulted()
+	var tunnel, ingress, admin []string
 	switch in.Spec.Tunnel.Mode {
 	case "", v1alpha1.TunnelOperator:
-		return []Role{{"tunnel", credentials.Tunnel, []string{or(in.Spec.Tunnel.Operator.Namespace, v1alpha1.OperatorNamespace)}}}
+		tunnel = append(tunnel, or(in.Spec.Tunnel.Operator.Namespace, v1alpha1.OperatorNamespace))
 	case v1alpha1.TunnelStandalone:
-		return []Role{{"tunnel", credentials.Tunnel, []string{in.Namespace}}}
+		tunnel = append(tunnel, in.Namespace)
 	}
-	return nil
+	for _, s := range in.Spec.Services {
+		if d := s.Deployment; d != nil && d.TunnelMode == v1alpha1.TunnelModeInProcess {
+			tunnel = append(tunnel, s.Namespace)
+		}
+		if s.Uses.Restate {
+			ingress = append(ingress, s.Namespace)
+		}
+		if registeredByJob(&in.Spec, s) {
+			admin = append(admin, in.Namespace)
+		}
+	}
+	var out []Role
+	for _, role := range []Role{{roleTunnel, credentials.Tunnel, tunnel}, {roleIngress, credentials.Ingress, ingress}, {roleAdmin, credentials.Admin, admin}} {
+		if len(role.Namespaces) > 0 {
+			slices.Sort(role.Namespaces)
+			role.Namespaces = slices.Compact(role.Namespaces)
+			out = append(out, role)
+		}
+	}
+	return out
 }
 
 func (r *resolver) credentials() {
 	r.secretPolicy()
+	r.m.Credentials = map[string]Credential{}
+	roleOf := map[secretKeyRef]string{}
 	for _, role := range Roles(r.in) {
 		path := role.Path()
 		r.domain(path.Child("name"), role.Credential.Name)
 		if len(validation.IsConfigMapKey(role.Key)) > 0 {
 			r.problem(diag.BadName, path.Child("key"), role.Key, "", "must be a key of a Secret: letters, digits, -, _ or .")
 		}
-		t := r.m.Tunnel
-		t.Secret = secretKeyRef{Name: role.Credential.Name, Key: role.Key}
-		t.Digest = r.credentialDigests(path, role)[t.Namespace]
+		ref := secretKeyRef{Name: role.Credential.Name, Key: role.Key}
+		if other, shared := roleOf[ref]; shared {
+			r.problem(diag.SharedCredential, path, "", "make a key of this role alone, in a Secret of its own", "names the key of credentials.%s as well, so that one key has the rights of both", other)
+		}
+		roleOf[ref] = role.Name
+		r.m.Credentials[role.Name] = Credential{Secret: ref, Digests: r.credentialDigests(path, role)}
+	}
+}
+
+// unusedCredentials refuses settings of a role that nothing reads. It looks at what the user wrote, before defaults.
+func (r *resolver) unusedCredentials() {
+	roles := Roles(r.in)
+	for _, c := range []struct {
+		role  string
+		given v1alpha1.Credential
+		hint  string
+	}{
+		{roleIngress, r.in.Spec.Credentials.Ingress, "set uses.restate on the services that call Restate, or remove it"},
+		{roleAdmin, r.in.Spec.Credentials.Admin, "remove it: only the Job that registers a service reads it"},
+	} {
+		if !isZero(c.given) && !slices.ContainsFunc(roles, func(role Role) bool { return role.Name == c.role }) {
+			r.problem(diag.NoEffect, specPath.Child("credentials", c.role), "", c.hint, "must not be set while nothing reads it")
+		}
+	}
+	if r.in.Spec.Credentials.Ingress.RolloutKey != "" {
+		r.problem(diag.NoEffect, specPath.Child("credentials", roleIngress, "rolloutKey"), "", "remove it", "must not be set, because services read their mounted key anew")
 	}
 }
 
@@ -94,6 +146,7 @@ func (r *resolver) credentialDigests(path *field.Path, role Role) map[string]str
 			seen[s.Namespace] = true
 			r.secret(place, s)
 			digests[s.Namespace] = r.secretKey(role, place, s)
+		case r.readByAnother(role, s.Namespace):
 		default:
 			r.secret(place, s)
 			r.problem(diag.SecretElsewhere, place, "", "encrypt it for namespace "+strings.Join(role.Namespaces, " or "),
@@ -102,11 +155,18 @@ func (r *resolver) credentialDigests(path *field.Path, role Role) map[string]str
 	}
 	for _, namespace := range role.Namespaces {
 		if !seen[namespace] && !unreadable { // an unreadable one may be that which is missing
-			r.unseen(path, role.Credential, namespace)
+			r.unseen(path, role, namespace)
 		}
 		digests[namespace] = rollout(digests[namespace], role.RolloutKey)
 	}
 	return digests
+}
+
+// readByAnother reports whether another role reads a Secret of the same name there.
+func (r *resolver) readByAnother(role Role, namespace string) bool {
+	return slices.ContainsFunc(Roles(r.in), func(other Role) bool {
+		return other.Credential.Name == role.Credential.Name && slices.Contains(other.Namespaces, namespace)
+	})
 }
 
 // secretPath is the entry of files that a Secret came from, or the role's own path for an item of the package.
@@ -125,8 +185,13 @@ func secretName(s Secret) string {
 	return redact.Text(s.Namespace) + "/" + redact.Text(s.Name)
 }
 
-// secret reports what is wrong with the document, whatever role it has.
+// secret reports what is wrong with the document, whatever role it has, and for the first of its roles alone.
 func (r *resolver) secret(path *field.Path, s Secret) {
+	document := s.File + " " + secretName(s)
+	if s.Keys != nil && r.reported[document] {
+		return
+	}
+	r.reported[document] = true
 	for _, d := range CheckSecret(s, SecretPolicyOf(r.spec.Secrets)) {
 		d.Path = path.String()
 		d.Message = fmt.Sprintf("Secret %s: %s", secretName(s), d.Message)
@@ -155,14 +220,24 @@ func (r *resolver) secretKey(role Role, place *field.Path, s Secret) string {
 	return key.Digest
 }
 
+// restarts reports whether a changed key makes new pods. The pods of services read their mounted keys anew.
+func (r *resolver) restarts(role Role, namespace string) bool {
+	return role.Name == roleAdmin || role.Name == roleTunnel && r.m.Tunnel != nil && namespace == r.m.Tunnel.Namespace
+}
+
 // unseen reports a Secret that nobody checks. One that an object in sight makes in the cluster is expected not to be seen.
-func (r *resolver) unseen(path *field.Path, c v1alpha1.Credential, namespace string) {
-	name := secretName(Secret{Namespace: namespace, Name: c.Name})
+func (r *resolver) unseen(path *field.Path, role Role, namespace string) {
+	name := secretName(Secret{Namespace: namespace, Name: role.Credential.Name})
+	restarts := r.restarts(role, namespace)
+	expected := role.Source == v1alpha1.SourceSOPS && !slices.Contains(r.input.Made, SecretName{namespace, role.Credential.Name})
 	switch {
-	case c.Source == v1alpha1.SourceSOPS && !slices.Contains(r.input.Made, SecretName{namespace, c.Name}):
+	case expected && !restarts:
+		r.problem(diag.SecretNotSeen, path.Child("name"), "", "add it to the resources or to files, or set source: External",
+			"leads to Secret %s, which is not in sight, so that it was not checked", name)
+	case expected:
 		r.problem(diag.SecretNotSeen, path.Child("name"), "", "add it to the resources or to files, or set source: External with a rolloutKey",
 			"leads to Secret %s, which is not in sight, so that it was not checked and a rotation will not restart the pods that read it", name)
-	case c.RolloutKey == "":
+	case role.RolloutKey == "" && restarts:
 		r.problem(diag.SecretNotSeen, path.Child("rolloutKey"), "", "set it to a date or a version, and change it at each rotation",
 			"is not set, so that a rotation of Secret %s will not restart the pods that read it", name)
 	}

@@ -87,9 +87,7 @@ func (r *resolver) cloudPeers(path *field.Path, c v1alpha1.RestateCloud) []netwo
 		}
 		peers = append(peers, networkingv1.NetworkPolicyPeer{IPBlock: block})
 	}
-	if r.runsTunnel() {
-		r.cloudReachable(path, c)
-	}
+	r.cloudReachable(path, c)
 	return peers
 }
 
@@ -108,11 +106,21 @@ func (r *resolver) runsTunnel() bool {
 	return mode == v1alpha1.TunnelOperator || mode == v1alpha1.TunnelStandalone
 }
 
+// callsCloud reports whether a policy opens the addresses of Restate Cloud.
+func (r *resolver) callsCloud() bool {
+	for _, s := range r.spec.Services {
+		if s.Uses.Restate {
+			return true
+		}
+	}
+	return r.runsTunnel()
+}
+
 func (r *resolver) cloudReachable(path *field.Path, c v1alpha1.RestateCloud) {
-	if len(c.CIDRs) == 0 {
+	if len(c.CIDRs) == 0 && r.callsCloud() { // a rule without peers would open every address
 		r.problem(diag.NeedsCIDRs, path.Child("cidrs"), "", "set it to the addresses of the VPC endpoint", "must be set for a .byoc region, whose addresses are private")
 	}
-	if len(c.TunnelPorts) == 0 && regionPattern.MatchString(r.spec.Cloud.Region) {
+	if len(c.TunnelPorts) == 0 && r.runsTunnel() && regionPattern.MatchString(r.spec.Cloud.Region) {
 		r.problem(diag.AllPorts, path.Child("tunnelPorts"), "", "look it up with: dig +short SRV tunnel."+r.spec.Cloud.Region+".restate.cloud",
 			"is empty, so that the tunnel may open every TCP port of these addresses")
 	}

@@ -3,11 +3,15 @@
 package generators
 
 import (
+	"encoding/json"
 	"fmt"
+	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
 
@@ -24,7 +28,7 @@ func (r *resolver) services() {
 		r.label(p, key, maxName)
 		r.service(p, &s)
 		if s.Deployment == nil { // the operator's Services have names of their own
-			url := fmt.Sprintf("%s/%s/%d/%s", s.Namespace, s.Service.Service, *s.Port, s.Path)
+			url := s.endpoint() + "/" + s.Path
 			if other, found := seen[url]; found {
 				r.problem(diag.SameURL, p, "", "change namespace, service, port or path of one of them", "must not have the URL of service %q as well", other)
 			}
@@ -32,6 +36,12 @@ func (r *resolver) services() {
 		}
 		r.m.Services = append(r.m.Services, s)
 	}
+	r.versions()
+}
+
+// endpoint is the host and port of a service that has a Kubernetes Service of its own.
+func (s Service) endpoint() string {
+	return fmt.Sprintf("%s/%s/%d", s.Namespace, s.Service.Service, *s.Port)
 }
 
 func (r *resolver) service(path *field.Path, s *Service) {
@@ -55,15 +65,15 @@ func (r *resolver) service(path *field.Path, s *Service) {
 	}
 	r.peers(path.Child("allowFrom"), s.AllowFrom)
 	r.egressRules(path.Child("egressTo"), s.EgressTo)
+	r.uses(path.Child("uses"), s)
+	r.notWasmCloud(path, s)
 	if s.Deployment == nil {
 		r.serviceName(path.Child("service"), s.Service.Service)
 	} else {
 		r.deployment(path, s)
 	}
 	r.isolation(path, s)
-	if !diag.HasError(r.ds) { // its URL would be made of what is wrong
-		r.registration(path.Child("registration"), s)
-	}
+	r.registration(path.Child("registration"), s)
 }
 
 // notTheTunnel refuses a selector that matches our own tunnel's pods: the service's policy would open them to its peers.
@@ -96,7 +106,7 @@ func (r *resolver) urlPath(path *field.Path, p string) {
 func (r *resolver) isolation(path *field.Path, s *Service) {
 	covered := r.closesNamespace(s.Namespace)
 	s.Isolated = ptr.Deref(s.Isolate, s.Deployment != nil || covered)
-	s.ClosedEgress = len(s.EgressTo) > 0
+	s.ClosedEgress = len(s.EgressTo) > 0 || !isZero(s.Uses) || s.InProcess()
 	switch {
 	case covered && !s.Isolated:
 		r.problem(diag.NoEffect, path.Child("isolate"), "false", "remove it, or set spec.networkPolicy.baseline to Owned", "must not be false where the baseline closes every pod of the namespace")
@@ -106,7 +116,7 @@ func (r *resolver) isolation(path *field.Path, s *Service) {
 		r.withoutIsolation(path, s)
 	}
 	if s.ClosedEgress || covered {
-		r.problem(diag.EgressClosed, path.Child("egressTo"), "", "add what is missing to egressTo", "closes the egress of these pods to everything but DNS and its rules")
+		r.problem(diag.EgressClosed, path.Child("egressTo"), "", "add what is missing to egressTo", "closes the egress of these pods to everything but DNS, what uses and tunnelMode need, and its rules")
 	}
 }
 
@@ -118,32 +128,6 @@ func (r *resolver) withoutIsolation(path *field.Path, s *Service) {
 	if s.MetricsPort != 0 {
 		r.problem(diag.NoEffect, path.Child("metricsPort"), "", "set isolate: true, or remove it", "must not be set while the service is not isolated")
 	}
-}
-
-// registration warns when nobody registers the service: nothing else would say so before the first call fails.
-func (r *resolver) registration(path *field.Path, s *Service) {
-	switch {
-	case s.Deployment != nil:
-		if s.Registration.Mode == v1alpha1.RegistrationNone {
-			r.problem(diag.NotInMode, path.Child("mode"), string(s.Registration.Mode), "remove it, or remove deployment", "must be Auto with deployment, because the operator registers what it runs")
-		}
-	case s.Registration.Mode == v1alpha1.RegistrationNone:
-	case r.m.Tunnel == nil:
-		r.problem(diag.NotRegistered, path.Child("mode"), "", "set it to None when something else registers the service", "registers nothing without a tunnel")
-	case r.m.Tunnel.Mode == v1alpha1.TunnelOperator:
-		r.problem(diag.NotRegistered, path.Child("mode"), "", "add deployment, or register "+r.byHand(s)+" yourself and set it to None",
-			"registers nothing, because the operator registers only what it runs")
-	default:
-		r.problem(diag.NotRegistered, path.Child("mode"), "", "register "+r.byHand(s)+" and set it to None", "registers nothing in Standalone mode yet")
-	}
-}
-
-// byHand is what to register: the URL and, where it matters, the option of the Restate CLI.
-func (r *resolver) byHand(s *Service) string {
-	if s.UseHTTP11 {
-		return r.m.RegistrationURL(*s) + " with --use-http1.1"
-	}
-	return r.m.RegistrationURL(*s)
 }
 
 // deployment checks what the operator's Service decides: name, port and protocol.
@@ -161,21 +145,66 @@ func (r *resolver) deployment(path *field.Path, s *Service) {
 	if len(s.PodSelector.MatchExpressions) > 0 {
 		r.problem(diag.CannotDeploy, path.Child("podSelector"), "", "use matchLabels", "must have matchLabels alone with deployment, because they become the pods' labels")
 	}
+	if s.InProcess() && len(s.AllowFrom) > 0 {
+		r.problem(diag.NotInMode, path.Child("allowFrom"), "", "remove it", "must not be set with tunnelMode InProcess, where the service listens on no port")
+	}
 	r.atLeast(dp.Child("replicas"), d.Replicas, 0)
+	r.drain(dp.Child("drain"), d.Drain)
+	r.autoscaling(dp.Child("autoscaling"), d.Autoscaling)
 	r.atLeast(dp.Child("minReadySeconds"), d.MinReadySeconds, 0)
 	r.atLeast(dp.Child("revisionHistoryLimit"), d.RevisionHistoryLimit, 0)
 	if d.Template != nil {
 		r.template(dp, s)
 	} else {
-		r.compact(dp, d)
+		r.compact(dp, s)
 	}
 }
 
-func (r *resolver) compact(path *field.Path, d *v1alpha1.Deployment) {
+func (r *resolver) drain(path *field.Path, d *v1alpha1.Drain) {
+	if d == nil {
+		return
+	}
+	for _, f := range []struct {
+		name  string
+		value *int64
+	}{{"delaySeconds", d.DelaySeconds}, {"timeoutSeconds", d.TimeoutSeconds}} {
+		if f.value != nil && *f.value < 0 {
+			r.problem(diag.OutOfRange, path.Child(f.name), strconv.FormatInt(*f.value, 10), "", "must be at least 0")
+		}
+	}
+}
+
+// autoscaling is the operator's to read, but for the one field that it fills in itself.
+func (r *resolver) autoscaling(path *field.Path, raw *runtime.RawExtension) {
+	if raw == nil {
+		return
+	}
+	var spec map[string]any
+	if err := json.Unmarshal(raw.Raw, &spec); err != nil {
+		r.problem(diag.WrongType, path, "", "write the spec of a HorizontalPodAutoscaler", "must be a map")
+	}
+	if _, found := spec["scaleTargetRef"]; found {
+		r.problem(diag.NoEffect, path.Child("scaleTargetRef"), "", "remove it", "must not be set, because the operator points each version's autoscaler at that version")
+	}
+}
+
+func (r *resolver) compact(path *field.Path, s *Service) {
+	d := s.Deployment
 	r.required(path.Child("image"), d.Image, "the image to run, or template for a whole pod template")
 	r.image(path.Child("image"), d.Image)
 	r.env(path.Child("env"), d.Env)
+	r.inProcEnv(path.Child("env"), s, d.Env)
 	r.resources(path.Child("resources"), d.Resources)
+	r.podTemplate(path.Child("podTemplate"), d.PodTemplate, s.Labels)
+}
+
+// inProcEnv refuses variables that the operator sets: it would reject the deployment, and nothing would be registered.
+func (r *resolver) inProcEnv(path *field.Path, s *Service, env []corev1.EnvVar) {
+	for i, e := range env {
+		if s.InProcess() && strings.HasPrefix(e.Name, inProcPrefix) {
+			r.problem(diag.BadPodTemplate, path.Index(i).Child("name"), e.Name, "remove it", "must not be set with tunnelMode InProcess: the operator and the function set the variables of this prefix")
+		}
+	}
 }
 
 // template checks a whole pod template against what the spec says of the service; the rest is passed on as it is.
@@ -184,7 +213,7 @@ func (r *resolver) template(path *field.Path, s *Service) {
 	for _, f := range []struct {
 		name string
 		set  bool
-	}{{"image", d.Image != ""}, {"env", len(d.Env) > 0}, {"resources", d.Resources != nil}} {
+	}{{"image", d.Image != ""}, {"env", len(d.Env) > 0}, {"resources", d.Resources != nil}, {"podTemplate", !isZero(d.PodTemplate)}} {
 		if f.set {
 			r.problem(diag.NotInMode, path.Child(f.name), "", "set it in the template", "must not be set together with template")
 		}
@@ -202,6 +231,37 @@ func (r *resolver) template(path *field.Path, s *Service) {
 			"must have the container port %d of targetPort; the operator's Service would lead to %d", *s.TargetPort, port)
 	}
 	r.templateMetadata(tp.Child("metadata"), d.Template)
+	r.templateContainers(tp.Child("spec"), s)
+}
+
+// templateContainers refuses what would collide with what uses and tunnelMode add.
+func (r *resolver) templateContainers(path *field.Path, s *Service) {
+	spec := s.Deployment.Template.Spec
+	for _, list := range []struct {
+		name       string
+		containers []corev1.Container
+	}{{"initContainers", spec.InitContainers}, {"containers", spec.Containers}} {
+		for i, c := range list.containers {
+			p := path.Child(list.name).Index(i)
+			r.inProcEnv(p.Child("env"), s, c.Env)
+			for j, m := range c.VolumeMounts {
+				if s.mounts(m.MountPath) {
+					r.problem(diag.BadPodTemplate, p.Child("volumeMounts").Index(j).Child("mountPath"), "", "mount the volume elsewhere", "must not be %s, where the function mounts a key", m.MountPath)
+				}
+			}
+		}
+	}
+	for i, v := range spec.Volumes {
+		if v.Name == ingressVolume && s.Uses.Restate || v.Name == inProcVolume && s.InProcess() {
+			r.problem(diag.BadPodTemplate, path.Child("volumes").Index(i).Child("name"), v.Name, "rename it", "must not be the name of a volume that the function adds")
+		}
+	}
+}
+
+// mounts reports whether the function mounts a key at the path.
+func (s Service) mounts(path string) bool {
+	path = strings.TrimRight(path, "/")
+	return path == ingressDir && s.Uses.Restate || path == tokenDir && s.InProcess()
 }
 
 // templateMetadata refuses what the operator's CRD has no place for: it would be lost without a word.
@@ -222,3 +282,6 @@ func (r *resolver) templateMetadata(path *field.Path, t *corev1.PodTemplateSpec)
 		}
 	}
 }
+
+// isZero reports whether nothing is set in v; an empty list says nothing.
+func isZero(v any) bool { return !isSet(reflect.ValueOf(v)) }

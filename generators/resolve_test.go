@@ -418,7 +418,7 @@ func TestResolveServices(t *testing.T) {
 	runResolve(t, standaloneBase, []resolveCase{
 		{"a namespace is required", field(`namespace: null`), "error RI0204 " + path + ".namespace"},
 		{"a namespace is a label", field(`namespace: a.b`), "error RI0301 " + path + ".namespace"},
-		{"an empty entry", `{services: {greeter: null, a: {}}}`, "error RI0204 spec.services[a].namespace; info RI0504 spec.services[a].isolate"},
+		{"an empty entry", `{services: {greeter: null, a: {}}}`, "error RI0204 spec.services[a].namespace; info RI0504 spec.services[a].isolate; warning RI0409 spec.credentials.admin.name"},
 		{"a key is a label", `{services: {greeter: null, A: {namespace: a, service: a, isolate: true, registration: {mode: None}}}}`, "error RI0301 spec.services[A]"},
 		{"a Service begins with a letter", field(`service: 1a`), "error RI0301 " + path + ".service"},
 		{"a port", field(`port: 0`), "error RI0308 " + path + ".port"},
@@ -443,7 +443,7 @@ func TestResolveServices(t *testing.T) {
 		{"a newline behind", field(`path: "a\n"`), "error RI0313 " + path + ".path"},
 
 		{"two names, one URL", `{services: {other: {namespace: shop, service: greeter, isolate: true, registration: {mode: None}}}}`, "error RI0501 spec.services[other]"},
-		{"another path is another URL", `{services: {other: {namespace: shop, service: greeter, path: v2, isolate: true, registration: {mode: None}}}}`, ""},
+		{"another path is another URL", `{services: {other: {namespace: shop, service: greeter, path: v2, isolate: true, registration: {mode: None}}}}`, "warning RI0508 spec.services[other].path"},
 		{"another port too", `{services: {other: {namespace: shop, service: greeter, port: 1, isolate: true, registration: {mode: None}}}}`, ""},
 		{"another scheme is not: one port speaks one", `{services: {other: {namespace: shop, service: greeter, scheme: https, isolate: true, registration: {mode: None}}}}`, "error RI0501 spec.services[other]"},
 		{"another namespace too", `{services: {other: {namespace: bank, service: greeter, isolate: true, registration: {mode: None}}}}`, ""},
@@ -459,6 +459,13 @@ func TestResolveServices(t *testing.T) {
 		{"seconds", field(`deployment: {minReadySeconds: -1}`), "error RI0309 " + path + ".deployment.minReadySeconds"},
 		{"history", field(`deployment: {revisionHistoryLimit: -1}`), "error RI0309 " + path + ".deployment.revisionHistoryLimit"},
 		{"no replica", field(`deployment: {replicas: 0}`), ""},
+		{"seconds of a drain", field(`deployment: {drain: {delaySeconds: -1, timeoutSeconds: -1}}`), "error RI0309 " + path + ".deployment.drain.delaySeconds; error RI0309 " + path + ".deployment.drain.timeoutSeconds"},
+		{"no delay, no wait", field(`deployment: {drain: {delaySeconds: 0, timeoutSeconds: 0}}`), ""},
+		{"an autoscaler", field(`deployment: {autoscaling: {minReplicas: 1, maxReplicas: 3}}`), ""},
+		{"which the operator points at each version itself", field(`deployment: {autoscaling: {maxReplicas: 3, scaleTargetRef: {name: a}}}`), "error RI0208 " + path + ".deployment.autoscaling.scaleTargetRef"},
+		{"a list is none", field(`deployment: {autoscaling: [a]}`), "error RI0203 " + path + ".deployment.autoscaling"},
+		{"a label that selects the pods", field(`deployment: {podTemplate: {labels: {app.kubernetes.io/name: a}}}`), "error RI0310 " + path + ".deployment.podTemplate.labels[app.kubernetes.io/name]"},
+		{"root", field(`deployment: {podTemplate: {securityContext: {runAsUser: 0}}}`), "error RI0506 " + path + ".deployment.podTemplate.securityContext.runAsUser"},
 		{"env", field(`deployment: {env: [{name: a b}]}`), "error RI0301 " + path + ".deployment.env[0].name"},
 		{"a value and a reference", field(`deployment: {env: [{name: A, value: b, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]}`), "error RI0208 " + path + ".deployment.env[0].valueFrom"},
 		{"a reference", field(`deployment: {env: [{name: A, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]}`), ""},
@@ -488,6 +495,7 @@ func TestResolveTemplate(t *testing.T) {
 		{"likewise", with(``, labels+`, namespace: a, finalizers: [a], generateName: a`, ``), "error RI0506 " + path + ".template.metadata.generateName; error RI0506 " + path + ".template.metadata.namespace; error RI0506 " + path + ".template.metadata.finalizers"},
 		{"no container", `{services: {greeter: {deployment: {image: null, template: {metadata: {` + labels + `}, spec: {containers: []}}}}}}`, "error RI0506 " + path + ".template.spec.containers"},
 		{"image and template", `{services: {greeter: {deployment: {template: {metadata: {` + labels + `}, spec: {containers: [{name: a}]}}}}}}`, "error RI0206 " + path + ".image"},
+		{"a pod template likewise", `{services: {greeter: {deployment: {image: null, podTemplate: {nodeSelector: {a: b}}, template: {metadata: {` + labels + `}, spec: {containers: [{name: a}]}}}}}}`, "error RI0206 " + path + ".podTemplate"},
 		{"env and resources likewise", `{services: {greeter: {deployment: {image: null, env: [{name: A}], resources: {limits: {cpu: 1}}, template: {metadata: {` + labels + `}, spec: {containers: [{name: a}]}}}}}}`, "error RI0206 " + path + ".env; error RI0206 " + path + ".resources"},
 	})
 }
@@ -514,32 +522,6 @@ func TestResolveIsolation(t *testing.T) {
 		{"isolated with deployment", field(``), ""},
 		{"but for who says no", field(`isolate: false`), open},
 	})
-}
-
-// TestResolveRegistration is rule 1: nothing else would say so before the first call fails.
-func TestResolveRegistration(t *testing.T) {
-	const path = "spec.services[greeter].registration.mode"
-	plain := func(s string) string {
-		return `{services: {greeter: {deployment: null, isolate: true, registration: {` + s + `}}}}`
-	}
-	runResolve(t, operatorBase, []resolveCase{
-		{"the operator registers what it runs", `{}`, ""},
-		{"and nothing else", plain(`mode: Auto`), "warning RI0503 " + path},
-		{"somebody else does", plain(`mode: None`), ""},
-		{"the operator cannot be told not to", `{services: {greeter: {registration: {mode: None}}}}`, "error RI0206 " + path},
-		{"not while the service is wrong: the URL would be", `{services: {greeter: {deployment: null, isolate: true, port: 0}}}`, "error RI0308 spec.services[greeter].port"},
-	})
-	runResolve(t, standaloneBase, []resolveCase{{"nobody", plain(`mode: Auto`), "warning RI0503 " + path}})
-	runResolve(t, noTunnelBase, []resolveCase{{"nobody, and no way", plain(`mode: Auto`), "warning RI0503 " + path}})
-
-	_, ds := Resolve(spec(t, standaloneBase, `{spec: {services: {greeter: {registration: null}}}}`), Input{})
-	if want := "https://tunnel.eu.restate.cloud:9080/201j05r9g0f12ygtphdszbb4scp/c1-restate-prod/http/greeter.shop.svc.cluster.local/9080"; len(ds) != 1 || !strings.Contains(ds[0].Hint, want) {
-		t.Errorf("got %+v, want one hint with the URL %s", ds, want)
-	}
-	_, ds = Resolve(spec(t, standaloneBase, `{spec: {services: {greeter: {registration: null, useHTTP11: true}}}}`), Input{})
-	if len(ds) != 1 || !strings.Contains(ds[0].Hint, "--use-http1.1") {
-		t.Errorf("got %+v, want a hint with the option", ds)
-	}
 }
 
 // TestResolveOperatorNamespace is rule 11: the operator's pods do not pass restricted, and a default-deny would cut them off.

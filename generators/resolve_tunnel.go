@@ -60,10 +60,17 @@ func (r *resolver) operatorTunnel(path *field.Path, t *Tunnel) {
 	if path := path.Child("resourceName"); o.ResourceName != r.in.Name {
 		r.label(path, o.ResourceName, maxEnvironmentName)
 	}
+	if o.UID != "" && !uidPattern.MatchString(o.UID) {
+		r.problem(diag.BadName, path.Child("uid"), o.UID, "kubectl get restatecloudenvironment "+o.ResourceName+" -o jsonpath={.metadata.uid} prints it", "must be a UID like 0b9e4f2e-2c1f-4c5b-9f0e-3a1d2c4b5e6f")
+	}
+	t.Name = o.UID
 	t.Namespace = o.Namespace
 	t.Environment = o.ResourceName
 	t.PodLabels = map[string]string{labelName: tunnelClient, labelInstance: "tunnel-" + o.ResourceName}
 }
+
+// uidPattern is the form in which the API server writes a UID (RFC 9562).
+var uidPattern = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
 
 // looksTyped matches what the tunnel client reads as a number or a boolean even when it is quoted (run: 123, 1.5, true; figment,
 // value/parse.rs: a fraction may have an exponent, a whole number may not).

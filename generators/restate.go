@@ -5,6 +5,7 @@ package generators
 import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // The kinds of restate-operator v3.1.0, as far as the function writes them (crd/restatecloudenvironments.yaml and
@@ -65,14 +66,24 @@ type restateDeploymentSpec struct {
 	MinReadySeconds      *int32                   `json:"minReadySeconds,omitempty"`
 	RevisionHistoryLimit *int32                   `json:"revisionHistoryLimit,omitempty"`
 	Selector             metav1.LabelSelector     `json:"selector"`
+	Autoscaling          *runtime.RawExtension    `json:"autoscaling,omitempty"`
 	Restate              restateDeploymentRestate `json:"restate"`
 	Template             corev1.PodTemplateSpec   `json:"template"`
 }
 
 type restateDeploymentRestate struct {
-	Register    restateRegister `json:"register"`
-	ServicePath string          `json:"servicePath,omitempty"`
-	UseHTTP11   bool            `json:"useHttp11,omitempty"`
+	Register          restateRegister `json:"register"`
+	ServicePath       string          `json:"servicePath,omitempty"`
+	UseHTTP11         bool            `json:"useHttp11,omitempty"`
+	TunnelMode        string          `json:"tunnelMode,omitempty"`
+	DrainDelaySeconds *int64          `json:"drainDelaySeconds,omitempty"`
+	Drain             *restateDrain   `json:"drain,omitempty"`
+	DeletePolicy      string          `json:"deletePolicy,omitempty"`
+}
+
+type restateDrain struct {
+	TimeoutSeconds *int64 `json:"timeoutSeconds,omitempty"`
+	OnTimeout      string `json:"onTimeout,omitempty"`
 }
 
 // restateRegister names the RestateCloudEnvironment to register with.

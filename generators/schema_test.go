@@ -49,7 +49,7 @@ var crdSchema = sync.OnceValues(func() (*openAPI, error) {
 			} `yaml:"versions"`
 		} `yaml:"spec"`
 	}
-	if err := yaml.Unmarshal(v1alpha1.CRD, &crd); err != nil {
+	if err := yaml.Unmarshal(v1alpha1.CRD(), &crd); err != nil {
 		return nil, err
 	}
 	var out openAPI

@@ -5,14 +5,8 @@ package generators
 import (
 	"fmt"
 
-	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/intstr"
-	"k8s.io/utils/ptr"
-
-	"github.com/restate-integration/restate-integration/api/v1alpha1"
 )
 
 var serviceComponent = Component{
@@ -35,14 +29,15 @@ func serviceObjects(m Model) []Built {
 	return out
 }
 
-// servicePolicy admits the tunnel, the named peers and the scraper, each to its port alone.
+// servicePolicy admits the tunnel, the named peers and the scraper, each to its port alone. Where a tunnel runs in the service
+// itself, nobody dials it.
 func servicePolicy(m Model, s Service) *networkingv1.NetworkPolicy {
 	np := newPolicy(s.Namespace, m.objectName("service", s.Key), *s.PodSelector)
 	np.Labels = map[string]string{labelName: s.Key}
 	if s.Isolated {
 		np.Spec.PolicyTypes = append(np.Spec.PolicyTypes, networkingv1.PolicyTypeIngress)
 		var peers []networkingv1.NetworkPolicyPeer
-		if t := m.Tunnel; t != nil {
+		if t := m.Tunnel; t != nil && !s.InProcess() {
 			peers = append(peers, podsIn(t.Namespace, matchLabels(t.PodLabels)))
 		}
 		if peers = append(peers, s.AllowFrom...); len(peers) > 0 { // a rule without peers would admit everybody
@@ -54,9 +49,29 @@ func servicePolicy(m Model, s Service) *networkingv1.NetworkPolicy {
 	}
 	if s.ClosedEgress {
 		np.Spec.PolicyTypes = append(np.Spec.PolicyTypes, networkingv1.PolicyTypeEgress)
-		np.Spec.Egress = append([]networkingv1.NetworkPolicyEgressRule{m.Policy.DNS}, s.EgressTo...)
+		np.Spec.Egress = append(serviceEgress(m, s), s.EgressTo...)
 	}
 	return np
+}
+
+// serviceEgress opens DNS and what the service uses.
+func serviceEgress(m Model, s Service) []networkingv1.NetworkPolicyEgressRule {
+	rules := []networkingv1.NetworkPolicyEgressRule{m.Policy.DNS}
+	if s.InProcess() {
+		rules = append(rules, to(tcp(m.Policy.TunnelPorts...), m.Policy.Cloud...))
+	}
+	if s.Uses.Restate {
+		rules = append(rules, to(tcp(urlPort(m.Cloud.IngressURL)), m.Policy.Cloud...))
+	}
+	if s.Uses.NATS {
+		for _, server := range m.NATS.Servers {
+			rules = append(rules, to(tcp(server.Port), server.Peer))
+		}
+	}
+	for _, h := range s.Calls {
+		rules = append(rules, to(tcp(*h.TargetPort), h.Hosts()))
+	}
+	return rules
 }
 
 func serviceDeployment(m Model, s Service) *restateDeployment {
@@ -72,52 +87,26 @@ func serviceDeployment(m Model, s Service) *restateDeployment {
 			MinReadySeconds:      d.MinReadySeconds,
 			RevisionHistoryLimit: d.RevisionHistoryLimit,
 			Selector:             *s.PodSelector,
+			Autoscaling:          d.Autoscaling,
 			Restate: restateDeploymentRestate{
-				Register:    restateRegister{Cloud: m.Tunnel.Environment},
-				ServicePath: s.Path,
-				UseHTTP11:   s.UseHTTP11,
+				Register:     restateRegister{Cloud: m.Tunnel.Environment},
+				ServicePath:  s.Path,
+				UseHTTP11:    s.UseHTTP11,
+				DeletePolicy: string(d.DeletePolicy),
 			},
+			Template: serviceTemplate(m, s),
 		},
 	}
-	if d.Template != nil {
-		out.Spec.Template = *d.Template
-	} else {
-		out.Spec.Template = compactTemplate(m, s)
+	if s.InProcess() {
+		out.Spec.Restate.TunnelMode = "in-process"
+	}
+	if drain := d.Drain; drain != nil {
+		out.Spec.Restate.DrainDelaySeconds = drain.DelaySeconds
+		if drain.TimeoutSeconds != nil || drain.OnTimeout != "" {
+			out.Spec.Restate.Drain = &restateDrain{TimeoutSeconds: drain.TimeoutSeconds, OnTimeout: string(drain.OnTimeout)}
+		}
 	}
 	return out
-}
-
-// compactTemplate runs the image as a pod that passes Pod Security restricted. Its labels are the selector's alone: every change
-// of the template is a new version that is registered anew.
-func compactTemplate(m Model, s Service) corev1.PodTemplateSpec {
-	d := s.Deployment
-	return corev1.PodTemplateSpec{
-		ObjectMeta: metav1.ObjectMeta{Labels: s.Labels},
-		Spec: corev1.PodSpec{
-			AutomountServiceAccountToken: ptr.To(false),
-			EnableServiceLinks:           ptr.To(false),
-			SecurityContext: &corev1.PodSecurityContext{
-				RunAsNonRoot: ptr.To(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
-			},
-			TopologySpreadConstraints: spread(s.Labels),
-			Containers: []corev1.Container{{
-				Name:            s.Key,
-				Image:           d.Image,
-				ImagePullPolicy: corev1.PullPolicy(m.PullPolicy),
-				Env:             d.Env,
-				Ports:           []corev1.ContainerPort{{Name: v1alpha1.ServicePortName, ContainerPort: *s.TargetPort, Protocol: corev1.ProtocolTCP}},
-				// TCP, because endpoints that speak HTTP/2 alone do not answer the kubelet's HTTP/1.1.
-				ReadinessProbe:  &corev1.Probe{ProbeHandler: corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromString(v1alpha1.ServicePortName)}}},
-				Resources:       *d.Resources,
-				SecurityContext: restrictedContainer(),
-				VolumeMounts:    []corev1.VolumeMount{{Name: "tmp", MountPath: "/tmp"}},
-			}},
-			// The root file system is read-only; most runtimes want a place for temporary files.
-			Volumes: []corev1.Volume{{Name: "tmp", VolumeSource: corev1.VolumeSource{
-				EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: ptr.To(resource.MustParse("64Mi"))},
-			}}},
-		},
-	}
 }
 
 // RegistrationURL is what Restate Cloud knows a service by. It never ends in a slash: with and without one are two deployments.

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
 )
@@ -32,8 +33,11 @@ func defaultDeploymentSpec() restateDeploymentSpec {
 			Spec: corev1.PodSpec{
 				AutomountServiceAccountToken: ptr.To(false),
 				EnableServiceLinks:           ptr.To(false),
-				SecurityContext:              &corev1.PodSecurityContext{RunAsNonRoot: ptr.To(true), SeccompProfile: &corev1.SeccompProfile{Type: "RuntimeDefault"}},
-				TopologySpreadConstraints:    []corev1.TopologySpreadConstraint{spread("kubernetes.io/hostname"), spread("topology.kubernetes.io/zone")},
+				// A call that is cut off is tried again elsewhere.
+				TerminationGracePeriodSeconds: ptr.To[int64](60),
+
+				SecurityContext:           &corev1.PodSecurityContext{RunAsNonRoot: ptr.To(true), SeccompProfile: &corev1.SeccompProfile{Type: "RuntimeDefault"}},
+				TopologySpreadConstraints: []corev1.TopologySpreadConstraint{spread("kubernetes.io/hostname"), spread("topology.kubernetes.io/zone")},
 				Containers: []corev1.Container{{
 					Name: "greeter", Image: "registry.example.com/greeter:1.4.2",
 					Ports:          []corev1.ContainerPort{{Name: "restate", ContainerPort: 9080, Protocol: "TCP"}},
@@ -73,6 +77,33 @@ func TestCompactDeployment(t *testing.T) {
 		{"resources", `{deployment: {resources: {requests: {cpu: 1}}}}`, func(s *restateDeploymentSpec) {
 			s.Template.Spec.Containers[0].Resources = corev1.ResourceRequirements{Requests: corev1.ResourceList{"cpu": resource.MustParse("1")}}
 		}},
+		{"scheduling and metadata of the pods", `{deployment: {podTemplate: {labels: {team: a}, annotations: {example.com/x: y}, nodeSelector: {a: b}, tolerations: [{operator: Exists}], affinity: {nodeAffinity: {}}, priorityClassName: high,
+			topologySpreadConstraints: [{maxSkew: 2, topologyKey: rack, whenUnsatisfiable: DoNotSchedule}], securityContext: {runAsUser: 1000}, dnsConfig: {nameservers: [192.0.2.1]}}}}`, func(s *restateDeploymentSpec) {
+			s.Template.Labels = map[string]string{"app.kubernetes.io/name": "greeter", "team": "a"}
+			s.Template.Annotations = map[string]string{"example.com/x": "y"}
+			pod := &s.Template.Spec
+			pod.NodeSelector = map[string]string{"a": "b"}
+			pod.Tolerations = []corev1.Toleration{{Operator: "Exists"}}
+			pod.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{}}
+			pod.PriorityClassName = "high"
+			pod.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{MaxSkew: 2, TopologyKey: "rack", WhenUnsatisfiable: "DoNotSchedule", LabelSelector: &metav1.LabelSelector{MatchLabels: greeterPod}}}
+			pod.SecurityContext = &corev1.PodSecurityContext{RunAsUser: ptr.To[int64](1000)}
+			pod.DNSConfig = &corev1.PodDNSConfig{Nameservers: []string{"192.0.2.1"}}
+		}},
+		{"an autoscaler is the operator's to read", `{deployment: {autoscaling: {minReplicas: 1, maxReplicas: 3}}}`, func(s *restateDeploymentSpec) {
+			s.Autoscaling = &runtime.RawExtension{Raw: []byte(`{"maxReplicas":3,"minReplicas":1}`)}
+		}},
+		{"the delay of an old version alone is no drain of a deletion", `{deployment: {drain: {delaySeconds: 0}}}`, func(s *restateDeploymentSpec) {
+			s.Restate.DrainDelaySeconds = ptr.To[int64](0)
+		}},
+		{"how long a deletion waits", `{deployment: {drain: {timeoutSeconds: 60}}}`, func(s *restateDeploymentSpec) {
+			s.Restate.Drain = &restateDrain{TimeoutSeconds: ptr.To[int64](60)}
+		}},
+		{"what happens then", `{deployment: {drain: {onTimeout: force}, deletePolicy: drain}}`, func(s *restateDeploymentSpec) {
+			s.Restate.Drain = &restateDrain{OnTimeout: "force"}
+			s.Restate.DeletePolicy = "drain"
+		}},
+		{"an empty block says nothing", `{deployment: {drain: {}}}`, func(*restateDeploymentSpec) {}},
 		{"the pods' labels are the selector's", `{podSelector: {matchLabels: {app: g}}}`, func(s *restateDeploymentSpec) {
 			l := map[string]string{"app": "g"}
 			s.Selector.MatchLabels, s.Template.Labels = l, l
@@ -100,30 +131,6 @@ func TestDeploymentFollowsTheEnvironment(t *testing.T) {
 	}
 	if d.Namespace != "shop" || d.APIVersion != "restate.dev/v1beta1" || d.Kind != "RestateDeployment" {
 		t.Errorf("got %s %s in %q", d.APIVersion, d.Kind, d.Namespace)
-	}
-}
-
-// TestWholeTemplate is passed on as it is; only the ports in policies are taken from it.
-func TestWholeTemplate(t *testing.T) {
-	all := built(t, operatorBase, `{spec: {services: {greeter: {deployment: {image: null, template: {metadata: {labels: {app.kubernetes.io/name: greeter, version: "2"}, annotations: {a: b}},
-		spec: {hostname: x, containers: [{name: side, image: s, ports: [{containerPort: 1}]}, {name: main, image: m, ports: [{name: metrics, containerPort: 2}, {name: restate, containerPort: 8081}]}]}}}}}}}`)
-	want := corev1.PodTemplateSpec{
-		ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app.kubernetes.io/name": "greeter", "version": "2"}, Annotations: map[string]string{"a": "b"}},
-		Spec: corev1.PodSpec{Hostname: "x", Containers: []corev1.Container{
-			{Name: "side", Image: "s", Ports: []corev1.ContainerPort{{ContainerPort: 1}}},
-			{Name: "main", Image: "m", Ports: []corev1.ContainerPort{{Name: "metrics", ContainerPort: 2}, {Name: "restate", ContainerPort: 8081}}},
-		}},
-	}
-	d := object[*restateDeployment](t, all, "prod-service-greeter")
-	if d := cmp.Diff(want, d.Spec.Template); d != "" {
-		t.Errorf("(-want +got)\n%s", d)
-	}
-	if d := cmp.Diff(metav1.LabelSelector{MatchLabels: greeterPod}, d.Spec.Selector); d != "" {
-		t.Errorf("selector: (-want +got)\n%s", d)
-	}
-	rule := policySpec(t, all, "prod-service-greeter").Ingress[0]
-	if d := cmp.Diff(ports("TCP", 8081), rule.Ports); d != "" {
-		t.Errorf("policy: (-want +got)\n%s", d)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 
 const (
 	testEnvironment = "env_201j05r9g0f12ygtphdszbb4scp"
+	testUID         = "0b9e4f2e-2c1f-4c5b-9f0e-3a1d2c4b5e6f"
 	testKey         = "publickeyv1_BBuEJnx28hdGb5Ky6qpvuXQG4aVoWBnubJtHXpznzgQk"
 )
 

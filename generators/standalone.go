@@ -3,7 +3,6 @@
 package generators
 
 import (
-	"slices"
 	"strconv"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -26,13 +25,8 @@ const (
 
 // standaloneObjects runs the tunnel client without the operator.
 func standaloneObjects(m Model, t *Tunnel) []Built {
-	account := &corev1.ServiceAccount{
-		TypeMeta:                     metav1.TypeMeta{APIVersion: "v1", Kind: "ServiceAccount"},
-		ObjectMeta:                   metav1.ObjectMeta{Namespace: t.Namespace, Name: m.objectName("tunnel", "")},
-		AutomountServiceAccountToken: ptr.To(false),
-	}
 	return []Built{
-		{Object: account, Source: "spec.tunnel"},
+		{Object: serviceAccount(t.Namespace, m.objectName("tunnel", "")), Source: "spec.tunnel"},
 		{Object: standaloneDeployment(m, t), Source: "spec.tunnel"},
 		{Object: standaloneService(m, t), Source: "spec.tunnel"},
 	}
@@ -53,7 +47,7 @@ func standaloneDeployment(m Model, t *Tunnel) *appsv1.Deployment {
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{
 					Labels:      m.tunnelLabels(t),
-					Annotations: merged(t.PodTemplate.Annotations, digestAnnotation(t)),
+					Annotations: merged(t.PodTemplate.Annotations, m.digestAnnotation(roleTunnel, t.Namespace)),
 				},
 				Spec: standalonePod(m, t),
 			},
@@ -62,49 +56,20 @@ func standaloneDeployment(m Model, t *Tunnel) *appsv1.Deployment {
 }
 
 func standalonePod(m Model, t *Tunnel) corev1.PodSpec {
-	pod := corev1.PodSpec{
-		ServiceAccountName:            m.objectName("tunnel", ""),
-		AutomountServiceAccountToken:  ptr.To(false),
-		EnableServiceLinks:            ptr.To(false),
-		TerminationGracePeriodSeconds: ptr.To(tunnelGraceSeconds),
-		SecurityContext:               t.PodTemplate.SecurityContext,
-		NodeSelector:                  t.PodTemplate.NodeSelector,
-		Tolerations:                   t.PodTemplate.Tolerations,
-		Affinity:                      t.PodTemplate.Affinity,
-		TopologySpreadConstraints:     slices.Clone(t.PodTemplate.TopologySpreadConstraints),
-		PriorityClassName:             t.PodTemplate.PriorityClassName,
-		DNSConfig:                     t.PodTemplate.DNSConfig,
-		Containers:                    []corev1.Container{tunnelContainer(m, t)},
+	template := t.PodTemplate
+	if template.SecurityContext == nil {
+		template.SecurityContext = restrictedPod()
+		template.SecurityContext.RunAsUser = ptr.To(nonRootUser)
+		template.SecurityContext.RunAsGroup = ptr.To(nonRootUser)
+		template.SecurityContext.FSGroup = ptr.To(nonRootUser)
+		template.SecurityContext.FSGroupChangePolicy = ptr.To(corev1.FSGroupChangeOnRootMismatch)
 	}
-	if pod.SecurityContext == nil {
-		pod.SecurityContext = &corev1.PodSecurityContext{
-			RunAsNonRoot: ptr.To(true), RunAsUser: ptr.To(nonRootUser), RunAsGroup: ptr.To(nonRootUser), FSGroup: ptr.To(nonRootUser),
-			FSGroupChangePolicy: ptr.To(corev1.FSGroupChangeOnRootMismatch),
-			SeccompProfile:      &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
-		}
-	}
-	pod.Volumes = []corev1.Volume{tokenVolume(t.Secret, pod.SecurityContext)}
-	if pod.TopologySpreadConstraints == nil {
-		pod.TopologySpreadConstraints = spread(t.PodLabels)
-	}
-	for i := range pod.TopologySpreadConstraints {
-		if c := &pod.TopologySpreadConstraints[i]; c.LabelSelector == nil { // none would count no pod
-			c.LabelSelector = ptr.To(matchLabels(t.PodLabels))
-		}
-	}
+	pod := podFrom(template, t.PodLabels)
+	pod.ServiceAccountName = m.objectName("tunnel", "")
+	pod.TerminationGracePeriodSeconds = ptr.To(tunnelGraceSeconds)
+	pod.Containers = []corev1.Container{tunnelContainer(m, t)}
+	pod.Volumes = []corev1.Volume{secretVolume("token", m.Credentials[roleTunnel].Secret, pod.SecurityContext)}
 	return pod
-}
-
-// tokenVolume mounts the key as a whole volume: a subPath would never see a changed Secret. Without a group of its own for files,
-// the pod's user could not read a file that is closed to others.
-func tokenVolume(secret secretKeyRef, pod *corev1.PodSecurityContext) corev1.Volume {
-	mode := int32(0o440)
-	if pod.FSGroup == nil {
-		mode = 0o444
-	}
-	return corev1.Volume{Name: "token", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{
-		SecretName: secret.Name, DefaultMode: &mode, Items: []corev1.KeyToPath{{Key: secret.Key, Path: tokenFile}},
-	}}}
 }
 
 // tunnelContainer has a readiness probe and no liveness probe: /health answers 500 until a tunnel was open once, so that it

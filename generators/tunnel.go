@@ -73,6 +73,9 @@ func tunnelPolicy(m Model, t *Tunnel) *networkingv1.NetworkPolicy {
 	}
 	np.Spec.Egress = append(np.Spec.Egress, m.Policy.DNS, to(tcp(m.tunnelCloudPorts()...), m.Policy.Cloud...))
 	for _, s := range m.Services {
+		if s.InProcess() {
+			continue // it dials Restate Cloud itself
+		}
 		np.Spec.Egress = append(np.Spec.Egress, to(tcp(*s.TargetPort), podsIn(s.Namespace, *s.PodSelector)))
 	}
 	np.Spec.Egress = append(np.Spec.Egress, t.EgressTo...)
@@ -93,12 +96,12 @@ func (m Model) tunnelCloudPorts() []int32 {
 func cloudEnvironment(m Model, t *Tunnel) *restateCloudEnvironment {
 	e := &restateCloudEnvironment{
 		TypeMeta:   metav1.TypeMeta{APIVersion: restateV1beta1, Kind: restateCloudEnvironmentKind},
-		ObjectMeta: metav1.ObjectMeta{Name: t.Environment, Labels: t.PodTemplate.Labels, Annotations: merged(t.PodTemplate.Annotations, digestAnnotation(t))},
+		ObjectMeta: metav1.ObjectMeta{Name: t.Environment, Labels: t.PodTemplate.Labels, Annotations: merged(t.PodTemplate.Annotations, m.digestAnnotation(roleTunnel, t.Namespace))},
 		Spec: cloudEnvironmentSpec{
 			EnvironmentID:    m.Cloud.EnvironmentID,
 			Region:           m.Cloud.Region,
 			SigningPublicKey: m.Cloud.SigningPublicKey,
-			Authentication:   cloudAuthentication{Secret: t.Secret},
+			Authentication:   cloudAuthentication{Secret: m.Credentials[roleTunnel].Secret},
 			Tunnel: cloudEnvironmentTunnel{
 				Replicas:        t.Replicas,
 				RemoteProxy:     t.Proxy.Enabled,
@@ -122,12 +125,13 @@ func cloudEnvironment(m Model, t *Tunnel) *restateCloudEnvironment {
 	return e
 }
 
-// digestAnnotation restarts the pods when the credential changes: the client reads its token once, at start.
-func digestAnnotation(t *Tunnel) map[string]string {
-	if t.Digest == "" {
+// digestAnnotation makes new pods when a role's credential changes: the programs that carry it read their token once, at start.
+func (m Model) digestAnnotation(role, namespace string) map[string]string {
+	digest := m.Credentials[role].Digests[namespace]
+	if digest == "" {
 		return nil
 	}
-	return map[string]string{AnnotationDigest: t.Digest}
+	return map[string]string{AnnotationDigest: digest}
 }
 
 // proxyURLs leads the remote proxy to overridden URLs; without an override the client derives the same ones itself.

@@ -23,6 +23,14 @@ const (
 	ServicePort int32 = 9080
 )
 
+// Facts of wasmCloud v2 hosts (github.com/wasmCloud/wasmCloud, charts/runtime-operator): the label of every host group's pods, and
+// the port of their HTTP server.
+const (
+	WasmCloudHostLabel       = "wasmcloud.com/name"
+	WasmCloudHostValue       = "hostgroup"
+	wasmCloudPort      int32 = 9191
+)
+
 // OperatorNamespace is where the Helm chart of Restate's operator is installed (restate-operator, README).
 const OperatorNamespace = "restate-operator"
 
@@ -44,6 +52,8 @@ func Default(in *RestateIntegration) {
 		defaultService(&svc, key)
 		s.Services[key] = svc
 	}
+	defaultWasmCloud(s.WasmCloud)
+	defaultNATS(s.NATS)
 	defaultNetworkPolicy(s)
 	if s.Observability.ScrapeFrom == nil {
 		s.Observability.ScrapeFrom = &networkingv1.NetworkPolicyPeer{
@@ -132,6 +142,33 @@ func defaultService(s *Service, key string) {
 		defaultDeployment(d, s)
 	}
 	setPtr(&s.TargetPort, *s.Port)
+}
+
+func defaultWasmCloud(w *WasmCloud) {
+	if w == nil {
+		return
+	}
+	for key, h := range w.Handlers {
+		set(&h.Service, key)
+		setPtr(&h.Port, 80)
+		setPtr(&h.TargetPort, wasmCloudPort)
+		if h.PodSelector == nil {
+			h.PodSelector = &metav1.LabelSelector{MatchLabels: map[string]string{WasmCloudHostLabel: WasmCloudHostValue}}
+		}
+		w.Handlers[key] = h
+	}
+}
+
+func defaultNATS(n *NATS) {
+	if n == nil {
+		return
+	}
+	if n.Servers == nil {
+		n.Servers = []string{"nats://nats.nats.svc:4222"}
+	}
+	if n.PodSelector == nil { // github.com/nats-io/k8s, helm/charts/nats
+		n.PodSelector = &metav1.LabelSelector{MatchLabels: map[string]string{LabelName: "nats", "app.kubernetes.io/component": "nats"}}
+	}
 }
 
 func defaultDeployment(d *Deployment, s *Service) {

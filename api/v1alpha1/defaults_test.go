@@ -213,7 +213,7 @@ func root(t *testing.T) *node {
 			} `yaml:"versions"`
 		} `yaml:"spec"`
 	}
-	if err := yaml.Unmarshal(CRD, &crd); err != nil {
+	if err := yaml.Unmarshal(CRD(), &crd); err != nil {
 		t.Fatal(err)
 	}
 	return crd.Spec.Versions[0].Schema.OpenAPIV3Schema
@@ -398,7 +398,7 @@ func TestCRDNames(t *testing.T) {
 			Scope string
 		}
 	}
-	if err := yaml.Unmarshal(CRD, &crd); err != nil {
+	if err := yaml.Unmarshal(CRD(), &crd); err != nil {
 		t.Fatal(err)
 	}
 	if crd.Spec.Group != Group || crd.Spec.Names.Kind != Kind || crd.Spec.Scope != "Namespaced" || APIVersion != "restate-integration.dev/v1alpha1" {

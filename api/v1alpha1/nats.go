@@ -9,10 +9,11 @@ import (
 
 // NATS has the account, its streams and the event bridge.
 type NATS struct {
-	// Servers are NATS URLs. Default: nats://nats.nats.svc:4222.
+	// Servers are NATS URLs, nats:// or tls://, of Services in this cluster: nats://<service>.<namespace>.svc:<port>, whose pods listen
+	// on the same port. Default: nats://nats.nats.svc:4222.
 	// +optional
 	Servers []string `json:"servers,omitempty"`
-	// PodSelector selects the NATS servers in their namespace.
+	// PodSelector selects the NATS servers in their namespace. Default: the labels of the nats Helm chart.
 	// +optional
 	PodSelector *metav1.LabelSelector `json:"podSelector,omitempty"`
 	// +optional

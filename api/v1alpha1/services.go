@@ -77,11 +77,14 @@ func (Scheme) Values() []string { return []string{"http", "https"} }
 
 // Uses declares what a service calls: egress rules, endpoint variables and, with deployment, the mounted credential.
 type Uses struct {
+	// Restate opens the ingress URL of Restate Cloud. With deployment the pods get RESTATE_INGRESS_URL, and the Ingress-role key of
+	// credentials.ingress in the file named by RESTATE_INGRESS_TOKEN_FILE.
 	// +optional
 	Restate bool `json:"restate,omitempty"`
+	// NATS opens the servers of spec.nats. With deployment the pods get NATS_URL.
 	// +optional
 	NATS bool `json:"nats,omitempty"`
-	// Handlers are keys of wasmcloud.handlers.
+	// Handlers are keys of wasmcloud.handlers, each opened on its hosts' port. With deployment the pods get WASMCLOUD_<KEY>_URL.
 	// +optional
 	Handlers []string `json:"handlers,omitempty"`
 }
@@ -91,7 +94,8 @@ type Deployment struct {
 	// Image is the short form: one container that listens on targetPort. Either image or template.
 	// +optional
 	Image string `json:"image,omitempty"`
-	// Template is the whole pod template, passed on as it is. Either image or template.
+	// Template is the whole pod template. What it leaves open is filled in as far as Pod Security restricted, readiness and spread
+	// need it; what it says is never changed. Either image or template.
 	// +optional
 	// +kubebuilder:validation:Schemaless
 	// +kubebuilder:pruning:PreserveUnknownFields
@@ -100,7 +104,7 @@ type Deployment struct {
 	// +optional
 	// +kubebuilder:default=1
 	Replicas *int32 `json:"replicas,omitempty"`
-	// Env of the container, with image only.
+	// Env of the container, with image only. It wins over the variables of uses.
 	// +optional
 	Env []corev1.EnvVar `json:"env,omitempty"`
 	// Resources of the container, with image only. Default: requests 100m CPU and 128Mi, limits 1 CPU and 512Mi.
@@ -110,7 +114,8 @@ type Deployment struct {
 	// +optional
 	// +kubebuilder:default={}
 	PodTemplate PodTemplate `json:"podTemplate,omitempty"`
-	// TunnelMode is External for the tunnel of this integration, InProcess when the service dials Restate Cloud itself.
+	// TunnelMode is External for the tunnel of this integration, InProcess when the service dials Restate Cloud itself. InProcess
+	// mounts the Full-role key in the service's namespace, closes the pods' ingress, and opens egress to Restate Cloud.
 	// +optional
 	// +kubebuilder:default=External
 	TunnelMode DeploymentTunnelMode `json:"tunnelMode,omitempty"`
@@ -127,7 +132,7 @@ type Deployment struct {
 	// Drain says how long an old version is kept.
 	// +optional
 	Drain *Drain `json:"drain,omitempty"`
-	// DeletePolicy says whether deleting waits for running invocations.
+	// DeletePolicy says whether deleting waits for running invocations. Default of the operator: drain.
 	// +optional
 	DeletePolicy DeletePolicy `json:"deletePolicy,omitempty"`
 }
@@ -136,18 +141,26 @@ type Deployment struct {
 // +kubebuilder:validation:Enum=External;InProcess
 type DeploymentTunnelMode string
 
-// TunnelModeExternal is the tunnel of this integration.
-const TunnelModeExternal DeploymentTunnelMode = "External"
+// The modes.
+const (
+	// TunnelModeExternal is the tunnel of this integration.
+	TunnelModeExternal DeploymentTunnelMode = "External"
+	// TunnelModeInProcess is a tunnel in the service itself, by the SDK of TypeScript, Go or Rust.
+	TunnelModeInProcess DeploymentTunnelMode = "InProcess"
+)
 
 // Values lists what is allowed.
 func (DeploymentTunnelMode) Values() []string { return []string{"External", "InProcess"} }
 
 // Drain says how long an old version of a deployment is kept; the fields are those of RestateDeployment.
 type Drain struct {
+	// DelaySeconds before an old version without invocations is removed. Default of the operator: 300.
 	// +optional
 	DelaySeconds *int64 `json:"delaySeconds,omitempty"`
+	// TimeoutSeconds for invocations to end when the deployment is deleted. Default of the operator: 3600.
 	// +optional
 	TimeoutSeconds *int64 `json:"timeoutSeconds,omitempty"`
+	// OnTimeout is hold to keep waiting, force to delete anyway. Default of the operator: hold.
 	// +optional
 	OnTimeout DrainTimeout `json:"onTimeout,omitempty"`
 }
@@ -168,14 +181,16 @@ func (DeletePolicy) Values() []string { return []string{"drain", "force"} }
 
 // Registration says who registers a service.
 type Registration struct {
-	// Mode is Auto for the best that the tunnel mode allows, Job for a Job with the Restate CLI, None for nobody.
+	// Mode is Auto for the best that the tunnel mode allows, Job for a Job with the Restate CLI, None for nobody. Auto is the
+	// operator with deployment, else a Job in Standalone mode or with tunnel.operator.uid, else nobody, with a warning.
 	// +optional
 	// +kubebuilder:default=Auto
 	Mode RegistrationMode `json:"mode,omitempty"`
-	// Revision of the service: a new one must come with a new URL.
+	// Revision of the service, kept by Restate as metadata of the deployment. The Job fails when the URL is known with another one:
+	// Restate does not look at a known URL again, so that a new revision needs a new path or Service name.
 	// +optional
 	Revision string `json:"revision,omitempty"`
-	// Force overwrites a registered URL, which can break running workflows.
+	// Force makes Restate look at a known URL again and overwrite what it knew, which can break running workflows.
 	// +optional
 	Force bool `json:"force,omitempty"`
 	// PodTemplate adds to the Job's pod.

@@ -135,7 +135,8 @@ type Operator struct {
 	// ResourceName is the name of the RestateCloudEnvironment. Default: metadata.name. Changing it orphans every registered URL.
 	// +optional
 	ResourceName string `json:"resourceName,omitempty"`
-	// UID of the RestateCloudEnvironment, known after it was first applied: it is the tunnel's name.
+	// UID of the RestateCloudEnvironment, known after it was first applied: it is the tunnel's name, and lets a Job register services
+	// that the operator does not run. kubectl get restatecloudenvironment <name> -o jsonpath={.metadata.uid} prints it.
 	// +optional
 	UID string `json:"uid,omitempty"`
 	// APIServer names the Kubernetes API servers; only then the operator's own pods get a policy.

@@ -90,8 +90,8 @@ func TestExplainKnowsEveryCode(t *testing.T) {
 }
 
 func TestSchemaIsTheCRD(t *testing.T) {
-	if got := run(t, strings.NewReader(""), "schema"); got.out != string(v1alpha1.CRD) {
-		t.Errorf("got %d bytes, want the %d of the CRD", len(got.out), len(v1alpha1.CRD))
+	if got := run(t, strings.NewReader(""), "schema"); got.out != string(v1alpha1.CRD()) {
+		t.Errorf("got %d bytes, want the %d of the CRD", len(got.out), len(v1alpha1.CRD()))
 	}
 }
 

@@ -15,7 +15,7 @@ func newSchema() *cobra.Command {
 		Long:  "Print the schema of a RestateIntegration as a CustomResourceDefinition, for editors and validators. It is never installed in a cluster.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := cmd.OutOrStdout().Write(v1alpha1.CRD)
+			_, err := cmd.OutOrStdout().Write(v1alpha1.CRD())
 			return err
 		},
 	}

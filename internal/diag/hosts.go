@@ -71,6 +71,7 @@ var checkedBy = map[Code][]Host{
 	BadRecipient:     withSpec,
 	SecretInItem:     withOthers,
 	ShortSecret:      withSpec,
+	SharedCredential: withSpec,
 }
 
 // CheckedBy returns the places in which a finding about Secrets can appear; none for a code of another subject.

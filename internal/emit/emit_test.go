@@ -283,7 +283,7 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("%v is read back as another object (-written +read)\n%s", b.ID(), cmp.Diff(b.Object, back))
 		}
 	}
-	for _, kind := range []string{"Namespace", "ConfigMap", "NetworkPolicy", "PodDisruptionBudget", "RestateCloudEnvironment", "RestateDeployment", "Deployment", "Service", "ServiceAccount"} {
+	for _, kind := range []string{"Namespace", "ConfigMap", "NetworkPolicy", "PodDisruptionBudget", "RestateCloudEnvironment", "RestateDeployment", "Deployment", "Service", "ServiceAccount", "Job"} {
 		if !kinds[kind] {
 			t.Errorf("no %s was tried", kind)
 		}
@@ -300,7 +300,7 @@ func TestForm(t *testing.T) {
 		if !strings.HasPrefix(text, "apiVersion: ") || !strings.HasSuffix(text, "\n") || strings.HasSuffix(text, "\n\n") || strings.Contains(text, "---") || strings.Contains(text, "\t") {
 			t.Errorf("%v: not canonical\n%s", b.ID(), text)
 		}
-		for _, part := range []string{"status:", "creationTimestamp", ": null", "resources: {}", "strategy: {}"} {
+		for _, part := range []string{"\nstatus:", "creationTimestamp", ": null", "resources: {}", "strategy: {}"} {
 			if strings.Contains(text, part) {
 				t.Errorf("%v: %q in\n%s", b.ID(), part, text)
 			}

@@ -53,7 +53,7 @@ func specSchema() (*openAPI, error) {
 			}
 		}
 	}
-	if err := yaml.Unmarshal(v1alpha1.CRD, &crd); err != nil {
+	if err := yaml.Unmarshal(v1alpha1.CRD(), &crd); err != nil {
 		return nil, fmt.Errorf("read the CRD: %w", err)
 	}
 	if len(crd.Spec.Versions) != 1 {

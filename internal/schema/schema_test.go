@@ -51,8 +51,8 @@ func TestRefusedValues(t *testing.T) {
 	}{
 		{"spec.tunnel.mode", "Existing", true},
 		{"spec.tunnel.mode", "Standalone", false},
-		{"spec.services.*.registration.mode", "Job", true},
-		{"spec.services.*.registration.mode", "None", false},
+		{"spec.networkPolicy.dns.profile", "OpenShift", true},
+		{"spec.services.*.registration.mode", "Job", false},
 	} {
 		if got := refusedValue(tt.path, tt.value); got != tt.want {
 			t.Errorf("refusedValue(%s, %s): got %v, want %v", tt.path, tt.value, got, tt.want)
@@ -63,7 +63,8 @@ func TestRefusedValues(t *testing.T) {
 // TestDefaults holds the defaults of the CRD, which the reference shows, against those of the code.
 func TestDefaults(t *testing.T) {
 	in := v1alpha1.RestateIntegration{Spec: v1alpha1.RestateIntegrationSpec{
-		Services: map[string]v1alpha1.Service{anyKey: {Deployment: &v1alpha1.Deployment{}}},
+		Services:  map[string]v1alpha1.Service{anyKey: {Deployment: &v1alpha1.Deployment{}}},
+		WasmCloud: &v1alpha1.WasmCloud{Handlers: map[string]v1alpha1.WasmCloudHandler{anyKey: {}}},
 	}}
 	v1alpha1.Default(&in)
 	checked := 0

@@ -141,7 +141,8 @@ func (j *judge) remove(t *testing.T, o *unstructured.Unstructured) {
 	if err != nil || o.GetKind() == "Namespace" {
 		return
 	}
-	if err := client.Delete(context.Background(), o.GetName(), metav1.DeleteOptions{}); err != nil {
+	background := metav1.DeletePropagationBackground // without it the server warns that a Job's pods would stay
+	if err := client.Delete(context.Background(), o.GetName(), metav1.DeleteOptions{PropagationPolicy: &background}); err != nil {
 		t.Errorf("remove %s: %v", describe(o), err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/np-guard/netpol-analyzer/pkg/netpol/connlist"
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -48,6 +50,7 @@ func TestConnectivity(t *testing.T) {
 		t.Run(out.name, func(t *testing.T) {
 			workloads := append(slices.Clone(others), operated(t, out.objects)...)
 			workloads = append(workloads, typed[appsv1.Deployment](t, out.objects, "Deployment")...)
+			workloads = append(workloads, jobPods(t, out.objects)...)
 			workloads = append(workloads, strangers(workloads)...)
 			for _, p := range policies {
 				namespaces.checkSelectors(t, p, workloads)
@@ -121,6 +124,19 @@ func operated(t *testing.T, objects []*unstructured.Unstructured) []appsv1.Deplo
 			podLabels, _, _ := unstructured.NestedStringMap(o.Object, "spec", "template", "metadata", "labels")
 			out = append(out, deployment(o.GetNamespace(), o.GetName(), podLabels))
 		}
+	}
+	return out
+}
+
+// jobHash ends the name of each Job, and changes with all that is in it.
+var jobHash = regexp.MustCompile(`-[0-9a-f]{8}$`)
+
+// jobPods are the pods of the Jobs in the output.
+func jobPods(t *testing.T, objects []*unstructured.Unstructured) []appsv1.Deployment {
+	t.Helper()
+	var out []appsv1.Deployment
+	for _, j := range typed[batchv1.Job](t, objects, "Job") {
+		out = append(out, deployment(j.Namespace, jobHash.ReplaceAllString(j.Name, ""), j.Spec.Template.Labels))
 	}
 	return out
 }

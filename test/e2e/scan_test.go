@@ -182,7 +182,7 @@ func kubeconform(t *testing.T) scanners.Scanner {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"api/v1", "apis/apps/v1", "apis/networking.k8s.io/v1", "apis/policy/v1"} {
+	for _, path := range []string{"api/v1", "apis/apps/v1", "apis/batch/v1", "apis/networking.k8s.io/v1", "apis/policy/v1"} {
 		document, err := paths[path].Schema(runtime.ContentTypeJSON)
 		if err != nil {
 			t.Fatalf("%s: %v", path, err)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -62,6 +63,7 @@ type linting struct {
 var kinds = map[string]func(*linting) error{
 	"ConfigMap":               (*linting).configMap,
 	"Deployment":              (*linting).deployment,
+	"Job":                     (*linting).job,
 	"Namespace":               (*linting).namespace,
 	"NetworkPolicy":           nil, // TestConnectivity
 	"PodDisruptionBudget":     (*linting).budget,
@@ -209,6 +211,21 @@ func (l *linting) deployment() error {
 	if v.Spec.Template.Labels["app.kubernetes.io/name"] == "" {
 		l.report("recommended-labels", "no label app.kubernetes.io/name on the pods")
 	}
+	if p := v.Spec.Template.Spec; len(p.TopologySpreadConstraints) == 0 && (p.Affinity == nil || p.Affinity.PodAntiAffinity == nil) {
+		l.report("no-anti-affinity", "one node may have all pods")
+	}
+	l.pod(v.Spec.Template.Spec)
+	return nil
+}
+
+func (l *linting) job() error {
+	v, err := typed[batchv1.Job](l.object)
+	if err != nil {
+		return err
+	}
+	if v.Spec.TTLSecondsAfterFinished == nil {
+		l.report("job-ttl-seconds-after-finished", "not set")
+	}
 	l.pod(v.Spec.Template.Spec)
 	return nil
 }
@@ -223,9 +240,6 @@ func (l *linting) pod(p corev1.PodSpec) {
 	}
 	if p.EnableServiceLinks == nil || *p.EnableServiceLinks {
 		l.report("service-links", "each Service of the namespace is in the environment")
-	}
-	if len(p.TopologySpreadConstraints) == 0 && (p.Affinity == nil || p.Affinity.PodAntiAffinity == nil) {
-		l.report("no-anti-affinity", "one node may have all pods")
 	}
 	if p.PriorityClassName == "" {
 		l.report("priority-class-name", "not set")

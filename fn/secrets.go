@@ -26,6 +26,8 @@ const maxSecretFile = 1 << 20
 type secretFiles interface {
 	// read returns the Secret of one entry. text is what is to be passed on, nil when the Secret is an item already.
 	read(name string) (secret generators.Secret, text []byte, problem *diag.Diagnostic)
+	// bytes returns a file that is no object, as the JWT of an account is none.
+	bytes(name string) ([]byte, *diag.Diagnostic)
 }
 
 // secrets finds every Secret that the spec names: first the entries of files, then the items of the package.
@@ -58,7 +60,25 @@ func (j *job) secrets(p *pkg, in *v1alpha1.RestateIntegration) (generators.Input
 			input.Made = append(input.Made, made)
 		}
 	}
-	return input, ds
+	return input, append(ds, j.accountJWT(in, &input)...)
+}
+
+// accountJWT reads the one file that is no Secret.
+func (j *job) accountJWT(in *v1alpha1.RestateIntegration, input *generators.Input) []diag.Diagnostic {
+	n := in.Spec.NATS
+	if n == nil || n.Account.Mode != v1alpha1.AccountJWT || n.Account.JWT == nil || n.Account.JWT.File == "" {
+		return nil // what is missing is reported with the spec
+	}
+	data, problem := j.files.bytes(n.Account.JWT.File)
+	if problem == nil && len(data) == 0 {
+		problem = &diag.Diagnostic{Code: diag.BadJWT, Message: "must hold an account JWT, and is empty"}
+	}
+	if problem != nil {
+		problem.Path = generators.AccountJWTPath
+		return []diag.Diagnostic{*problem}
+	}
+	input.AccountJWT = string(data)
+	return nil
 }
 
 func (e entry) isSecret() bool { return e.meta.APIVersion == "v1" && e.meta.Kind == "Secret" }
@@ -133,28 +153,36 @@ func otherSecret(path *field.Path, want, got string) diag.Diagnostic {
 type diskFiles struct{ Files }
 
 func (d diskFiles) read(name string) (generators.Secret, []byte, *diag.Diagnostic) {
+	data, problem := d.bytes(name)
+	if problem != nil {
+		return generators.Secret{}, nil, problem
+	}
+	return sopsfile.ReadFile(name, data), data, nil
+}
+
+func (d diskFiles) bytes(name string) ([]byte, *diag.Diagnostic) {
 	if !filepath.IsLocal(filepath.FromSlash(name)) {
-		return generators.Secret{}, nil, outside()
+		return nil, outside()
 	}
 	if d.Files == nil {
-		return generators.Secret{}, nil, &diag.Diagnostic{Code: diag.FilesRefused, Message: "cannot be read: the function sees no files here", Hint: filesHint}
+		return nil, &diag.Diagnostic{Code: diag.FilesRefused, Message: "cannot be read: the function sees no files here", Hint: filesHint}
 	}
 	data, err := d.ReadFile(filepath.FromSlash(path.Clean(name)))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return generators.Secret{}, nil, &diag.Diagnostic{
+		return nil, &diag.Diagnostic{
 			Code: diag.SecretFile, Message: "leads to no file below the kustomization",
 			Hint: "give the path relative to kustomization.yaml; in a container the function sees no files at all, so put the encrypted Secret into resources there",
 		}
 	case err != nil:
 		// The error's text would name the file's whole path on this machine.
-		return generators.Secret{}, nil, &diag.Diagnostic{
+		return nil, &diag.Diagnostic{
 			Code: diag.SecretFile, Message: "cannot be read as a file below the kustomization", Hint: "check that it is a file, that it is readable, and that no link on the way leads outside",
 		}
 	case len(data) > maxSecretFile:
-		return generators.Secret{}, nil, &diag.Diagnostic{Code: diag.TooLarge, Message: "must be at most 1 MiB in size"}
+		return nil, &diag.Diagnostic{Code: diag.TooLarge, Message: "must be at most 1 MiB in size"}
 	}
-	return sopsfile.ReadFile(name, data), data, nil
+	return data, nil
 }
 
 func outside() *diag.Diagnostic {
@@ -188,6 +216,16 @@ func (f itemFiles) read(name string) (generators.Secret, []byte, *diag.Diagnosti
 		return sopsfile.ReadItem(found[0].Node()), nil, nil
 	}
 	return generators.Secret{}, nil, &diag.Diagnostic{Code: diag.NotOneSecret, Message: "must lead to a file with one document", Hint: "keep each Secret in a file of its own"}
+}
+
+func (itemFiles) bytes(string) ([]byte, *diag.Diagnostic) { return nil, noObject() }
+
+func (refusedFiles) bytes(string) ([]byte, *diag.Diagnostic) { return nil, noObject() }
+
+func noObject() *diag.Diagnostic {
+	return &diag.Diagnostic{
+		Code: diag.FilesRefused, Message: "cannot be read here: a JWT is no object that kpt or a transformer is given", Hint: "use the generator form of kustomize, or account.mode ServerConfig or Nauth",
+	}
 }
 
 const filesHint = "put the encrypted Secrets into the resources, and remove files"

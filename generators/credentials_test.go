@@ -93,6 +93,40 @@ func TestResolveCredentials(t *testing.T) {
 	}
 }
 
+// TestNATSCredentialLength: the role nats has another form than the keys of Restate Cloud.
+func TestNATSCredentialLength(t *testing.T) {
+	for _, tt := range []struct {
+		reason, kind string
+		size         int
+		want         string // a part of the message; "" for none
+	}{
+		{"a seed", "NKey", 58, ""},
+		{"cut", "NKey", 57, "not the 58 characters of an nkey seed"},
+		{"with a line end", "NKey", 59, "not the 58 characters of an nkey seed"},
+		{"as long as a key of Restate Cloud", "NKey", 72, "not the 58 characters of an nkey seed"},
+		{"a creds file", "Creds", 955, ""},
+		{"the least", "Creds", 400, ""},
+		{"a seed in the place of a creds file", "Creds", 58, "shorter than any creds file of NATS"},
+		{"one less", "Creds", 399, "shorter than any creds file of NATS"},
+	} {
+		in := spec(t, noTunnelBase, `{spec: {credentials: {ingress: {source: External}, nats: {type: `+tt.kind+`}}, nats: {jetstream: {}, bridge: {publicKeys: [`+userKey(t, "bridge")+`],
+  routes: {a: {subject: restate.events.a, service: A, handler: a}}}}}}`)
+		_, ds := Resolve(in, Input{Secrets: []Secret{sealed("restate", func(s *Secret) {
+			s.Name, s.Keys = "restate-nats", map[string]SecretKey{"nats.nk": {Digest: "x", Size: tt.size}}
+		})}})
+		var got []string
+		for _, d := range ds {
+			if d.Code == diag.ShortSecret {
+				got = append(got, d.Path+" "+d.Message)
+				wellFormed(t, d)
+			}
+		}
+		if tt.want == "" && len(got) > 0 || tt.want != "" && (len(got) != 1 || !strings.HasPrefix(got[0], "spec.credentials.nats.name ") || !strings.HasSuffix(got[0], tt.want)) {
+			t.Errorf("%s: got %q, want %q", tt.reason, got, tt.want)
+		}
+	}
+}
+
 // TestSecretPolicy checks spec.secrets, whatever Secrets there are.
 func TestSecretPolicy(t *testing.T) {
 	const path = "spec.secrets"
@@ -252,6 +286,11 @@ func TestSharedSecret(t *testing.T) {
 		want                string
 	}{
 		{"a key each", standaloneBase, shared("key: admin"), []Secret{sealed("restate", both)}, ""},
+		{
+			"what is wrong with the document is said once", standaloneBase, shared("key: admin"),
+			[]Secret{sealed("restate", both, func(s *Secret) { s.Annotations = []string{"a"} })},
+			"error RI0408 spec.credentials.tunnel.name",
+		},
 		{"one key", standaloneBase, shared(""), []Secret{sealed("restate", both)}, "warning RI0430 spec.credentials.admin"},
 		{"a role's own default", standaloneBase, `{credentials: {tunnel: {name: restate-admin}, admin: {source: External, rolloutKey: "1"}}, services: {greeter: {registration: null}}}`, nil, "warning RI0430 spec.credentials.admin"},
 		{"a role that nothing reads is no danger", standaloneBase, `{credentials: {tunnel: {name: restate-admin}}}`, nil, ""},

@@ -47,6 +47,8 @@ func Components() []Component {
 		wasmCloudComponent,
 		serviceComponent,
 		registrationComponent,
+		natsComponent,
+		bridgeComponent,
 	}
 }
 

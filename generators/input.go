@@ -12,6 +12,8 @@ type Input struct {
 	Others []Secret
 	// Made has the Secrets that an object in sight makes in the cluster: ExternalSecret, SealedSecret, VaultStaticSecret.
 	Made []SecretName
+	// AccountJWT is the content of spec.nats.account.jwt.file; empty when there is none, or it could not be read.
+	AccountJWT string
 }
 
 // SecretName identifies a Secret.

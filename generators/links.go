@@ -154,8 +154,11 @@ func (l *links) volumes(b Built, spec corev1.PodSpec) {
 	names := map[string]bool{}
 	for _, v := range spec.Volumes {
 		names[v.Name] = true
-		if s := v.Secret; s != nil && (len(s.Items) != 1 || !l.credential(secretKeyRef{s.SecretName, s.Items[0].Key})) {
-			l.dangling(b, "mounts another Secret than the credentials'")
+		if s := v.Secret; s != nil && !l.named(s) {
+			l.dangling(b, "mounts another Secret than the spec names")
+		}
+		if c := v.ConfigMap; c != nil && !l.exists[ID{"", "ConfigMap", b.ID().Namespace, c.Name}] {
+			l.dangling(b, "mounts ConfigMap %q, which is not there", c.Name)
 		}
 	}
 	for _, c := range spec.Containers {
@@ -165,6 +168,24 @@ func (l *links) volumes(b Built, spec corev1.PodSpec) {
 			}
 		}
 	}
+}
+
+// named: each key that is mounted is that of a credential, or of TLS to NATS.
+func (l *links) named(s *corev1.SecretVolumeSource) bool {
+	for _, item := range s.Items {
+		if ref := (secretKeyRef{s.SecretName, item.Key}); !l.credential(ref) && !l.natsTLS(ref) {
+			return false
+		}
+	}
+	return len(s.Items) > 0
+}
+
+func (l *links) natsTLS(ref secretKeyRef) bool {
+	if l.m.NATS == nil || l.m.NATS.TLS == nil {
+		return false
+	}
+	ca, client := l.m.NATS.TLS.CASecretRef, l.m.NATS.TLS.CertSecretRef
+	return ref == secretKeyRef{ca.Name, ca.Key} || client != nil && ref.Name == client.Name && (ref.Key == corev1.TLSCertKey || ref.Key == corev1.TLSPrivateKeyKey)
 }
 
 func (l *links) credential(ref secretKeyRef) bool {

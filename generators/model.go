@@ -99,6 +99,43 @@ type NATS struct {
 	URL string
 	// Servers are the pods behind the URLs, each namespace and port once.
 	Servers []NATSServer
+	// Namespace is that of the first server, where the account belongs.
+	Namespace string
+	TLS       *v1alpha1.NATSTLS
+	// Account is nil when it would have no user.
+	Account   *v1alpha1.NATSAccount
+	JetStream *v1alpha1.JetStream
+	// Users are those of the account, the generated ones too, sorted by name.
+	Users  []NATSUser
+	Bridge *Bridge
+	// JWT is the account in mode JWT.
+	JWT *AccountJWT
+}
+
+// AccountJWT is an account that an operator signed. It holds no secret.
+type AccountJWT struct {
+	// Subject is the account's public key.
+	Subject, Token string
+}
+
+// NATSUser is one user of the account.
+type NATSUser struct {
+	Name       string
+	PublicKeys []string
+	Publish    []string
+	// Subscribe has the inbox as well.
+	Subscribe []string
+	// Answers says that the user gets requests, which it may answer.
+	Answers bool
+}
+
+// Bridge sends events to Restate Cloud.
+type Bridge struct {
+	v1alpha1.Bridge
+	Image string
+	Creds bool // a creds file instead of an nkey seed
+	// Routes are sorted by subject.
+	Routes []v1alpha1.Route
 }
 
 // NATSServer is where a URL leads to.
@@ -130,5 +167,5 @@ func (m Model) tunnelLabels(t *Tunnel) map[string]string {
 
 // ownPods reports whether pods of the function's own workloads run in the integration's namespace.
 func (m Model) ownPods() bool {
-	return m.Tunnel != nil && m.Tunnel.Mode == v1alpha1.TunnelStandalone || m.Registration != nil
+	return m.Tunnel != nil && m.Tunnel.Mode == v1alpha1.TunnelStandalone || m.Registration != nil || m.NATS != nil && m.NATS.Bridge != nil
 }

@@ -31,6 +31,8 @@ const (
 	AnnotationSource    = annotationPrefix + "source"
 	// AnnotationDigest changes exactly when a pod's credential does, and so makes new pods.
 	AnnotationDigest = annotationPrefix + "credential-digest"
+	// AnnotationConfigDigest changes with the configuration of a pod that reads it once, at start.
+	AnnotationConfigDigest = annotationPrefix + "config-digest"
 	// labelIntegration marks the pods of one integration, for the Owned baseline.
 	labelIntegration = annotationPrefix + "integration"
 )

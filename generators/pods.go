@@ -5,9 +5,11 @@ package generators
 import (
 	"slices"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
 
 	"github.com/restate-integration/restate-integration/api/v1alpha1"
@@ -48,16 +50,19 @@ func restrictedPod() *corev1.PodSecurityContext {
 	}
 }
 
-// secretVolume mounts one key as a whole volume: a subPath would never see a changed Secret. Without a group of its own for files,
-// the pod's user could not read a file that is closed to others.
+// secretVolume mounts the key of a credential: see fileVolume.
 func secretVolume(name string, secret secretKeyRef, pod *corev1.PodSecurityContext) corev1.Volume {
+	return fileVolume(name, secret.Name, pod, corev1.KeyToPath{Key: secret.Key, Path: tokenFile})
+}
+
+// fileVolume mounts keys as a whole volume: a subPath would never see a changed Secret. Without a group of its own for files, the
+// pod's user could not read a file that is closed to others.
+func fileVolume(name, secret string, pod *corev1.PodSecurityContext, items ...corev1.KeyToPath) corev1.Volume {
 	mode := int32(0o440)
 	if pod == nil || pod.FSGroup == nil {
 		mode = 0o444
 	}
-	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{
-		SecretName: secret.Name, DefaultMode: &mode, Items: []corev1.KeyToPath{{Key: secret.Key, Path: tokenFile}},
-	}}}
+	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: secret, DefaultMode: &mode, Items: items}}}
 }
 
 // tmpVolume is a place for temporary files beside a root file system that is read-only.
@@ -92,5 +97,13 @@ func serviceAccount(namespace, name string) *corev1.ServiceAccount {
 		TypeMeta:                     metav1.TypeMeta{APIVersion: "v1", Kind: "ServiceAccount"},
 		ObjectMeta:                   metav1.ObjectMeta{Namespace: namespace, Name: name},
 		AutomountServiceAccountToken: ptr.To(false),
+	}
+}
+
+// gradually brings a new pod to readiness before an old one goes, so that a rollout never narrows the way.
+func gradually() appsv1.DeploymentStrategy {
+	return appsv1.DeploymentStrategy{
+		Type:          appsv1.RollingUpdateDeploymentStrategyType,
+		RollingUpdate: &appsv1.RollingUpdateDeployment{MaxUnavailable: ptr.To(intstr.FromInt32(0)), MaxSurge: ptr.To(intstr.FromInt32(1))},
 	}
 }

@@ -34,12 +34,13 @@ const (
 	roleTunnel  = "tunnel"
 	roleIngress = "ingress"
 	roleAdmin   = "admin"
+	roleNATS    = "nats"
 )
 
 // Roles lists the credentials that the spec has a consumer for. The spec need not be defaulted, and is not changed.
 func Roles(in *v1alpha1.RestateIntegration) []Role {
 	credentials := in.Spec.Credentials.Defaulted()
-	var tunnel, ingress, admin []string
+	var tunnel, ingress, admin, nats []string
 	switch in.Spec.Tunnel.Mode {
 	case "", v1alpha1.TunnelOperator:
 		tunnel = append(tunnel, or(in.Spec.Tunnel.Operator.Namespace, v1alpha1.OperatorNamespace))
@@ -57,8 +58,17 @@ func Roles(in *v1alpha1.RestateIntegration) []Role {
 			admin = append(admin, in.Namespace)
 		}
 	}
+	if in.Spec.NATS != nil && in.Spec.NATS.Bridge != nil {
+		ingress = append(ingress, in.Namespace)
+		nats = append(nats, in.Namespace)
+	}
 	var out []Role
-	for _, role := range []Role{{roleTunnel, credentials.Tunnel, tunnel}, {roleIngress, credentials.Ingress, ingress}, {roleAdmin, credentials.Admin, admin}} {
+	for _, role := range []Role{
+		{roleTunnel, credentials.Tunnel, tunnel},
+		{roleIngress, credentials.Ingress, ingress},
+		{roleAdmin, credentials.Admin, admin},
+		{roleNATS, credentials.NATS.Credential, nats},
+	} {
 		if len(role.Namespaces) > 0 {
 			slices.Sort(role.Namespaces)
 			role.Namespaces = slices.Compact(role.Namespaces)
@@ -97,6 +107,7 @@ func (r *resolver) unusedCredentials() {
 	}{
 		{roleIngress, r.in.Spec.Credentials.Ingress, "set uses.restate on the services that call Restate, or remove it"},
 		{roleAdmin, r.in.Spec.Credentials.Admin, "remove it: only the Job that registers a service reads it"},
+		{roleNATS, r.in.Spec.Credentials.NATS.Credential, "remove it: only the bridge reads it"},
 	} {
 		if !isZero(c.given) && !slices.ContainsFunc(roles, func(role Role) bool { return role.Name == c.role }) {
 			r.problem(diag.NoEffect, specPath.Child("credentials", c.role), "", c.hint, "must not be set while nothing reads it")
@@ -205,19 +216,42 @@ func (r *resolver) secret(path *field.Path, s Secret) {
 	}
 }
 
-// minRestateKey is the least length that a key of Restate Cloud can have: key_ and 20 characters, as in package redact.
-const minRestateKey = len("key_") + 20
+// Lengths of values, in bytes.
+const (
+	// minRestateKey is the least that a key of Restate Cloud can have: key_ and 20 characters, as in package redact.
+	minRestateKey = len("key_") + 20
+	// seedSize is that of every nkey seed: 36 bytes in base32 without padding (github.com/nats-io/nkeys, strkey.go).
+	seedSize = 58
+	// minCreds is less than the frames of a creds file, a seed and the smallest user JWT take together (github.com/nats-io/jwt,
+	// creds_utils.go).
+	minCreds = 400
+)
 
 func (r *resolver) secretKey(role Role, place *field.Path, s Secret) string {
 	key, found := s.Keys[role.Key]
 	switch {
 	case !found:
 		r.problem(diag.SecretKey, role.Path().Child("key"), role.Key, "it has "+or(quoted(sortedKeys(s.Keys)), "none"), "must be a key of Secret %s", secretName(s))
-	case key.Digest != "" && key.Size < minRestateKey:
-		r.problem(diag.ShortSecret, place, "", "check that it is no placeholder, and encrypt the real one",
-			"leads to Secret %s, in which the value of %q is shorter than any API key of Restate Cloud", secretName(s), redact.Text(role.Key))
+	case key.Digest != "":
+		if misfit := r.misfit(role.Name, key.Size); misfit != "" {
+			r.problem(diag.ShortSecret, place, "", "check that it is no placeholder, and encrypt the real one",
+				"leads to Secret %s, in which the value of %q is %s", secretName(s), redact.Text(role.Key), misfit)
+		}
 	}
 	return key.Digest
+}
+
+// misfit says what is wrong with the length of a value, which can be known without a key; empty when it may be right.
+func (r *resolver) misfit(role string, size int) string {
+	switch {
+	case role != roleNATS && size < minRestateKey:
+		return "shorter than any API key of Restate Cloud"
+	case role == roleNATS && r.spec.Credentials.NATS.Type == v1alpha1.NATSCreds && size < minCreds:
+		return "shorter than any creds file of NATS"
+	case role == roleNATS && r.spec.Credentials.NATS.Type != v1alpha1.NATSCreds && size != seedSize:
+		return fmt.Sprintf("not the %d characters of an nkey seed", seedSize)
+	}
+	return ""
 }
 
 // restarts reports whether a changed key makes new pods. The pods of services read their mounted keys anew.

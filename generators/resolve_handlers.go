@@ -3,12 +3,9 @@
 package generators
 
 import (
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/restate-integration/restate-integration/api/v1alpha1"
@@ -92,63 +89,4 @@ func (r *resolver) notWasmCloud(path *field.Path, s *Service) {
 		r.problem(diag.WasmCloudService, path, "", "put a Restate service in front, and let it call the handler by uses.handlers",
 			"must not lead to wasmCloud hosts: the tunnel's URL ends in .svc.%s, and the hosts answer only to <service>.<namespace>.svc", r.spec.ClusterDomain)
 	}
-}
-
-func (r *resolver) nats() {
-	n := r.spec.NATS
-	if n == nil {
-		return
-	}
-	path := specPath.Child("nats")
-	r.selector(path.Child("podSelector"), n.PodSelector)
-	if everything(n.PodSelector) {
-		r.problem(diag.BadPeer, path.Child("podSelector"), "", "name a label of the NATS servers", "must not be empty, which selects every pod of the namespace")
-	}
-	if len(n.Servers) == 0 {
-		r.problem(diag.Required, path.Child("servers"), "", "remove it for nats://nats.nats.svc:4222", "must name at least one server")
-	}
-	out := &NATS{URL: strings.Join(n.Servers, ",")}
-	type place struct {
-		namespace string
-		port      int32
-	}
-	seen := map[place]bool{}
-	for i, server := range n.Servers {
-		namespace, port, ok := r.natsServer(path.Child("servers").Index(i), server)
-		if at := (place{namespace, port}); ok && !seen[at] { // the pods are the same
-			seen[at] = true
-			out.Servers = append(out.Servers, NATSServer{podsIn(namespace, *n.PodSelector), port})
-		}
-	}
-	r.m.NATS = out
-}
-
-// natsPort is the port of a URL that names none (docs.nats.io, client connections).
-const natsPort = 4222
-
-// natsServer reads the namespace and the port out of the URL of a Service. An address outside of the cluster has no pods that a
-// policy could select.
-func (r *resolver) natsServer(path *field.Path, raw string) (string, int32, bool) {
-	const hint = "write nats://<service>.<namespace>.svc:4222"
-	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "nats" && u.Scheme != "tls" || raw != u.Scheme+"://"+u.Host || strings.HasSuffix(u.Host, ":") {
-		r.problem(diag.BadURL, path, "", hint, "must be a nats:// or tls:// URL with a host and a port alone")
-		return "", 0, false
-	}
-	labels := strings.SplitN(strings.TrimSuffix(u.Hostname(), "."+r.spec.ClusterDomain), ".", 3)
-	if len(labels) != 3 || labels[2] != "svc" || len(validation.IsDNS1035Label(labels[0]))+len(validation.IsDNS1123Label(labels[1])) > 0 {
-		r.problem(diag.BadURL, path, u.Hostname(), hint, "must lead to a Service of this cluster, whose pods a network policy can name")
-		return "", 0, false
-	}
-	port := natsPort
-	if p := u.Port(); p != "" {
-		if port, err = strconv.Atoi(p); err != nil || port < 1 || port > 65535 {
-			r.problem(diag.BadPort, path, p, "", "must have a port between 1 and 65535")
-			return "", 0, false
-		}
-	}
-	if u.Scheme == "nats" {
-		r.problem(diag.PlainNATS, path, "", "write tls:// when the servers offer it", "carries events in plain text")
-	}
-	return labels[1], int32(port), true
 }

@@ -39,11 +39,7 @@ func standaloneDeployment(m Model, t *Tunnel) *appsv1.Deployment {
 		Spec: appsv1.DeploymentSpec{
 			Replicas: ptr.To(t.Replicas),
 			Selector: ptr.To(matchLabels(t.PodLabels)),
-			// A new pod is ready before an old one goes, so that a rollout never narrows the tunnel.
-			Strategy: appsv1.DeploymentStrategy{
-				Type:          appsv1.RollingUpdateDeploymentStrategyType,
-				RollingUpdate: &appsv1.RollingUpdateDeployment{MaxUnavailable: ptr.To(intstr.FromInt32(0)), MaxSurge: ptr.To(intstr.FromInt32(1))},
-			},
+			Strategy: gradually(),
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{
 					Labels:      m.tunnelLabels(t),

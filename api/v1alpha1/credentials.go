@@ -62,6 +62,9 @@ type NATSCredential struct {
 // +kubebuilder:validation:Enum=NKey;Creds
 type NATSCredentialType string
 
+// NATSCreds is a creds file with JWT and seed; an NKey is the seed alone.
+const NATSCreds NATSCredentialType = "Creds"
+
 // Values lists what is allowed.
 func (NATSCredentialType) Values() []string { return []string{"NKey", "Creds"} }
 

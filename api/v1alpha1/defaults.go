@@ -4,7 +4,9 @@ package v1alpha1
 
 import (
 	"net/url"
+	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -111,7 +113,7 @@ func (c Credentials) Defaulted() Credentials {
 func defaultSecrets(s *Secrets) {
 	set(&s.Delivery, DeliveryPassThrough)
 	setPtr(&s.RequireMACOnlyEncrypted, true)
-	setPtr(&s.MaxAge, metav1.Duration{Duration: 90 * 24 * 60 * 60 * 1e9})
+	setPtr(&s.MaxAge, metav1.Duration{Duration: 90 * 24 * time.Hour})
 }
 
 func defaultTunnel(t *Tunnel, name string) {
@@ -169,6 +171,62 @@ func defaultNATS(n *NATS) {
 	if n.PodSelector == nil { // github.com/nats-io/k8s, helm/charts/nats
 		n.PodSelector = &metav1.LabelSelector{MatchLabels: map[string]string{LabelName: "nats", "app.kubernetes.io/component": "nats"}}
 	}
+	a := &n.Account
+	set(&a.Name, "RESTATE")
+	set(&a.Mode, AccountServerConfig)
+	if a.Subjects == nil {
+		a.Subjects = []string{"restate.events.*", "workflow.outbox.*"}
+	}
+	set(&a.InboxPrefix, "_INBOX_restate")
+	setPtr(&a.Limits.Connections, 16)
+	setPtr(&a.Limits.Subscriptions, 128)
+	setPtr(&a.Limits.Payload, 65536)
+	setPtr(&a.Limits.LeafNodes, 0)
+	for key, p := range a.Peers {
+		set(&p.Managed, PeerExternal)
+		a.Peers[key] = p
+	}
+	if b := n.Bridge; b != nil {
+		defaultBridge(b)
+	}
+	if j := n.JetStream; j != nil {
+		defaultJetStream(j, n.Bridge)
+	}
+}
+
+func defaultBridge(b *Bridge) {
+	if b.Resources == nil {
+		b.Resources = &corev1.ResourceRequirements{
+			Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100m"), corev1.ResourceMemory: resource.MustParse("128Mi")},
+			Limits:   corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1"), corev1.ResourceMemory: resource.MustParse("512Mi")},
+		}
+	}
+	setPtr(&b.Replicas, 2)
+	setPtr(&b.MaxEventAge, metav1.Duration{Duration: 30 * time.Minute})
+	setPtr(&b.IdleExit, metav1.Duration{Duration: 15 * time.Minute})
+}
+
+// defaultJetStream stores what the bridge delivers, and nothing else: an event that no consumer takes would stay until it is too old.
+func defaultJetStream(j *JetStream, b *Bridge) {
+	set(&j.Stream, "RESTATE_EVENTS")
+	set(&j.DeadLetterStream, "RESTATE_DLQ")
+	setPtr(&j.Replicas, 3)
+	setPtr(&j.MaxAge, metav1.Duration{Duration: 23 * time.Hour})
+	setPtr(&j.DuplicateWindow, metav1.Duration{Duration: 2 * time.Minute})
+	if j.Subjects == nil && b != nil {
+		for _, route := range b.Routes {
+			j.Subjects = append(j.Subjects, route.Subject)
+		}
+		slices.Sort(j.Subjects)
+		j.Subjects = slices.Compact(j.Subjects)
+	}
+	if j.Limits == nil {
+		j.Limits = &JetStreamLimits{}
+	}
+	setPtr(&j.Limits.File, 1<<30)
+	setPtr(&j.Limits.Memory, 0)
+	setPtr(&j.Limits.Streams, 2)
+	setPtr(&j.Limits.Consumers, 4)
 }
 
 func defaultDeployment(d *Deployment, s *Service) {

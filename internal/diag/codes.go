@@ -3,7 +3,7 @@
 package diag
 
 // Code is stable from the first release: scripts, dashboards and documentation may rely on it. The first two digits name the
-// subject: 01 input and host, 02 shape of the spec, 03 values, 04 secrets, 05 services, 06 tunnel, 07 package, 08 network.
+// subject: 01 input and host, 02 shape of the spec, 03 values, 04 secrets, 05 services, 06 tunnel, 07 package, 08 network, 09 NATS.
 type Code string
 
 // The codes. Each is described once, in Catalogue.
@@ -91,6 +91,19 @@ const (
 	RemovalOrder       Code = "RI0706"
 	NeedsCIDRs         Code = "RI0801"
 	AllPorts           Code = "RI0802"
+	BadSubject         Code = "RI0901"
+	SubjectOutside     Code = "RI0902"
+	BadNKey            Code = "RI0903"
+	OtherNKey          Code = "RI0904"
+	BadLimit           Code = "RI0905"
+	UndeclaredPeer     Code = "RI0906"
+	FirstAccounts      Code = "RI0907"
+	StreamAge          Code = "RI0908"
+	NoStreams          Code = "RI0909"
+	BadRoute           Code = "RI0910"
+	BadJWT             Code = "RI0911"
+	BroaderJWT         Code = "RI0912"
+	JWTWithoutExpiry   Code = "RI0913"
 )
 
 // Entry documents one code: what explain prints and the reference lists.
@@ -153,8 +166,8 @@ var catalogue = []Entry{
 	{NotMACOnly, Error, "MAC covers metadata", "The Secret was encrypted without mac_only_encrypted, so that kustomize breaks its MAC as soon as it adds a label or sorts a key.", "Set mac_only_encrypted: true in .sops.yaml and encrypt again, or set spec.secrets.requireMacOnlyEncrypted to false."},
 	{SecretMetadata, Error, "metadata not allowed", "The Secret carries owner references, finalizers or annotations that are not on the allow-list.", "Remove them, or add the annotation to spec.secrets.allowedAnnotations."},
 	{SecretNotSeen, Warning, "secret not in sight", "A Secret that the spec names is neither among the items nor in files, so that it was not checked and a rotation will not restart the pods that read it.", "Add the encrypted Secret to the package, or set source: External with a rolloutKey that you change at each rotation."},
-	{SecretFile, Error, "secret file not readable", "A path of credentials.*.files does not lead to a file of this package.", "Give the path relative to the kustomization or to the RestateIntegration, without leaving its directory."},
-	{FilesRefused, Error, "files cannot be read here", "This host runs the function in a form in which it does not see files.", "Put the encrypted Secrets into resources, so that they are items of the list, and remove files."},
+	{SecretFile, Error, "secret file not readable", "A path of credentials.*.files, or nats.account.jwt.file, does not lead to a file of this package.", "Give the path relative to the kustomization or to the RestateIntegration, without leaving its directory."},
+	{FilesRefused, Error, "files cannot be read here", "This host runs the function in a form in which it does not see files.", "Put the encrypted Secrets into resources, so that they are items of the list, and remove files. A JWT needs the generator form of kustomize."},
 	{MalformedENC, Error, "malformed ciphertext", "A value begins like sops ciphertext and is not exactly that; sops would decrypt it and leave the rest in plain text.", "Encrypt the value again."},
 	{SecretElsewhere, Error, "secret in the wrong namespace", "A Secret of the referenced name is in sight, and nothing reads it in its namespace.", "Move it to the namespace that the message names."},
 	{SecretEmpty, Error, "empty value", "A value of the Secret is empty. sops leaves an empty text as it is, and its MAC does not cover it.", "Encrypt the value, or remove the key."},
@@ -172,7 +185,7 @@ var catalogue = []Entry{
 	{MixedRecipients, Warning, "post-quantum recipient without effect", "The Secret is encrypted to a post-quantum recipient of age and to classic ones, which are enough to decrypt it.", "Use post-quantum recipients alone, or none."},
 	{BadRecipient, Error, "invalid recipient", "An entry of spec.secrets.recipients is empty, stands twice, or is not one word such as sops has for a recipient.", "Copy it from .sops.yaml or from the sops block of a Secret."},
 	{SecretInItem, Error, "secret in another document", "A ConfigMap of the package holds secret material, or with secrets check any document that is no Secret, a comment or a line of a file. It is stored in plain text in Git, and a ConfigMap in the cluster too.", "Move it into an encrypted Secret, and rotate it."},
-	{ShortSecret, Warning, "value too short", "The length of an encrypted value is known without any key, and this one is shorter than any API key of Restate Cloud, as a placeholder is.", "Encrypt the real value."},
+	{ShortSecret, Warning, "value too short", "The length of an encrypted value is known without any key, and this one is shorter than any API key of Restate Cloud, or has not the length of an nkey seed, as a placeholder has not.", "Encrypt the real value."},
 	{SharedCredential, Warning, "one key in two roles", "Two roles of spec.credentials name the same key of the same Secret, so that whoever reads it for the one has the rights of the other.", "Make a key for each role in Restate Cloud, and keep it in a Secret of its own."},
 	{SameURL, Error, "two services with one URL", "Two services have the same namespace, Service, port and path, so that Restate cannot tell them apart.", "Change one of them."},
 	{CannotDeploy, Error, "deployment not possible", "A service with deployment needs the Operator mode, port 9080 and scheme http, because Restate's operator makes its Service.", "Correct the fields in the message, or run the service yourself."},
@@ -198,4 +211,17 @@ var catalogue = []Entry{
 	{RemovalOrder, Error, "removed in the wrong order", "This run would remove the RestateCloudEnvironment together with RestateDeployments that are still in the package. Deleted at once, the deployments hang: their finalizer needs the environment and its key.", "Remove the services' deployment first and apply that. When the RestateDeployments are gone from the cluster, remove the tunnel."},
 	{NeedsCIDRs, Error, "CIDRs needed", "A BYOC region has private addresses that no default can know.", "Set spec.networkPolicy.restateCloud.cidrs to the VPC endpoint's addresses."},
 	{AllPorts, Warning, "every port open to Restate Cloud", "The port of the tunnel servers is in a DNS SRV record and not known here, so the tunnel may open any TCP port to public addresses.", "Look it up with dig SRV tunnel.<region>.restate.cloud and set spec.networkPolicy.restateCloud.tunnelPorts."},
+	{BadSubject, Error, "invalid NATS subject", "A subject is malformed, has a wildcard where none may be, or ends in > without allowDeep; or an import or export stands twice or goes both ways with one account, which the server refuses.", "Write tokens of letters, digits, - and _ separated by dots; * stands for one token."},
+	{SubjectOutside, Error, "subject outside of the account", "A subject begins with neither restate. nor workflow.outbox., or lies outside of the subjects of the account.", "Narrow it, or widen spec.nats.account.subjects."},
+	{BadNKey, Error, "invalid nkey", "A public key is malformed, has a wrong checksum, or stands twice.", "Copy the public key again: U for a user, and 55 more characters."},
+	{OtherNKey, Error, "nkey of another type", "A key is not of the type that belongs there: users, accounts, servers and operators have keys of their own.", "Take the public key that begins with U for a user, A for an account, O for an operator."},
+	{BadLimit, Error, "limit out of range", "A limit of the account is 0 or negative, which the server takes for no limit or for nobody, or is more than 32 bits hold.", "Use a number within the bounds in the message."},
+	{UndeclaredPeer, Error, "peer not declared", "An import or export names an account that is no key of spec.nats.account.peers. The server refuses a configuration with one side alone.", "Declare the account in peers."},
+	{FirstAccounts, Warning, "accounts on a running server", "The account is an accounts block. The first one on a running server cuts off every client without credentials at once, and JetStream is gone from all clients that were without an account.", "Read the guide page on NATS. On a server that has accounts already, nothing has to be done."},
+	{StreamAge, Error, "stream older than Restate remembers", "maxAge of the stream is not below the 24 hours in which Restate knows an event again, so that a late delivery would run a second time.", "Use 23h or less."},
+	{NoStreams, Warning, "streams made by nobody", "spec.nats.jetstream is set without nack, so that the function writes no stream and no consumer.", "Set nack, or make them yourself."},
+	{BadRoute, Error, "route does not fit", "A route has a wildcard, shares its subject with another one, is not kept by the stream, or has no single place for its key.", "Correct the field in the message."},
+	{BadJWT, Error, "invalid account JWT", "The file holds no account JWT with a valid signature, holds a secret besides, or another operator signed it.", "Export the account again, and name the key that signed it in operatorPublicKey."},
+	{BroaderJWT, Error, "account JWT broader than the spec", "The signed account allows more than the spec: limits, imports, exports, default permissions, or the role of a signing key.", "Sign it again within the spec, or widen the spec."},
+	{JWTWithoutExpiry, Error, "account JWT without expiry", "The signed account never expires, so that it stays valid wherever a copy of it is.", "Sign it again with an expiry."},
 }

@@ -65,6 +65,9 @@ func TestDefaults(t *testing.T) {
 	in := v1alpha1.RestateIntegration{Spec: v1alpha1.RestateIntegrationSpec{
 		Services:  map[string]v1alpha1.Service{anyKey: {Deployment: &v1alpha1.Deployment{}}},
 		WasmCloud: &v1alpha1.WasmCloud{Handlers: map[string]v1alpha1.WasmCloudHandler{anyKey: {}}},
+		NATS: &v1alpha1.NATS{
+			Account: v1alpha1.NATSAccount{Peers: map[string]v1alpha1.NATSPeer{anyKey: {}}}, JetStream: &v1alpha1.JetStream{}, Bridge: &v1alpha1.Bridge{},
+		},
 	}}
 	v1alpha1.Default(&in)
 	checked := 0
@@ -130,6 +133,11 @@ func lookup(v reflect.Value, path []string) reflect.Value {
 		if name == path[0] {
 			return lookup(v.Field(i), path[1:])
 		}
+		if f.Anonymous && name == "" {
+			if got := lookup(v.Field(i), path); got.IsValid() {
+				return got
+			}
+		}
 	}
 	return reflect.Value{}
 }
@@ -137,7 +145,13 @@ func lookup(v reflect.Value, path []string) reflect.Value {
 // text is a value as the CRD would write it.
 func text(v reflect.Value) string {
 	if d, ok := v.Interface().(metav1.Duration); ok {
-		return strings.TrimSuffix(d.Duration.String(), "0m0s")
+		s := d.Duration.String()
+		for _, zero := range []string{"m0s", "h0m"} {
+			if strings.HasSuffix(s, zero) {
+				s = s[:len(s)-len("0s")]
+			}
+		}
+		return s
 	}
 	return strings.Trim(cell(v.Interface()), "`")
 }

@@ -15,13 +15,17 @@ import (
 // advise says where a new file has to be named, so that the function sees it. A file that the spec names already needs nothing.
 func (s sealer) advise(targets []target) {
 	byRole := map[string][]string{}
-	var resources []string
+	var resources, ofUsers []string
 	for _, t := range targets {
 		if t.lists(t.file) {
 			continue
 		}
 		resources = append(resources, t.file)
-		byRole[t.keys[0].role] = append(byRole[t.keys[0].role], t.file)
+		if i := slices.IndexFunc(t.keys, func(k needKey) bool { return !s.credential(k.role).user }); i >= 0 {
+			byRole[t.keys[i].role] = append(byRole[t.keys[i].role], t.file)
+		} else {
+			ofUsers = append(ofUsers, t.file) // no field of the spec names their files
+		}
 	}
 	name, form := s.kustomization()
 	if len(resources) == 0 || slices.ContainsFunc(resources, func(f string) bool { return slices.Contains(form.Resources, f) }) {
@@ -32,12 +36,17 @@ func (s sealer) advise(targets []target) {
 		fmt.Fprintln(s.streams.Err, inResources)
 		return
 	}
-	for _, role := range s.roles {
-		if files := byRole[role.Name]; len(files) > 0 {
-			fmt.Fprintf(s.streams.Err, "add to spec.credentials.%s of %s: files: [%s]\n", role.Name, s.base, redact.Path(strings.Join(files, ", ")))
+	for _, c := range s.credentials {
+		if files := byRole[c.Name]; len(files) > 0 && !c.user {
+			fmt.Fprintf(s.streams.Err, "add to spec.credentials.%s of %s: files: [%s]\n", c.Name, s.base, redact.Path(strings.Join(files, ", ")))
 		}
 	}
-	if name == "" {
+	switch {
+	case len(ofUsers) > 0 && name != "":
+		fmt.Fprintf(s.streams.Err, "add to resources of %s: %s\n", name, redact.Path(strings.Join(ofUsers, ", ")))
+	case name == "" && len(ofUsers) == len(resources):
+		fmt.Fprintln(s.streams.Err, inResources)
+	case name == "":
 		fmt.Fprintf(s.streams.Err, "or, when the function runs as a transformer, %s\n", inResources)
 	}
 }

@@ -25,14 +25,13 @@ type origin struct {
 	stdin     bool
 }
 
-// value reads, checks and returns the credential of a role. The name stands in front of what is said about it.
-func (o origin) value(streams IO, name, role string) (string, error) {
-	k := kindOf(role)
+// value reads, checks and returns a credential. The name stands in front of what is said about it.
+func (o origin) value(streams IO, name string, k kind) (string, error) {
 	value, err := o.read(streams, name, k)
 	if err != nil {
 		return "", err
 	}
-	warning, problem := k.check(value)
+	warning, problem := k.check(value, streams.Now())
 	if problem != nil {
 		return "", invalid("%s: the value %w", name, problem)
 	}
@@ -61,6 +60,8 @@ func (o origin) read(streams IO, name string, k kind) (string, error) {
 		return readValue(streams.In, name)
 	case k.generate != nil:
 		return k.generate()
+	case k.prompt == "":
+		return "", errors.New("no value for " + name + ": it has several lines, which a terminal does not take; use --from-file, --from-env or --from-stdin")
 	}
 	return ask(streams, name, k.prompt)
 }

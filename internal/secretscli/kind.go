@@ -7,40 +7,50 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
 
 // kind is what is known of a credential. No text of it quotes a value.
 type kind struct {
-	// prompt says what to type.
+	// prompt says what to type. Empty where a value has several lines, which a terminal does not take.
 	prompt string
 	// check returns what is only unusual about a value, and what is wrong with it.
-	check func(value string) (warning string, problem error)
+	check func(value string, now time.Time) (warning string, problem error)
 	// generate makes a value, where there is nobody to ask for one. Nil where there is.
 	generate func() (string, error)
 }
 
-// kinds has the credential of each role: the one table behind seal, rotate and verify.
+// kinds has the credential of each role: the one table behind seal, rotate and verify. Those of the role nats and of the users of the
+// NATS account have one of two forms, and are kindNKey and kindCreds.
 var kinds = map[string]kind{
 	"tunnel":  {prompt: "API key of Restate Cloud, role Full", check: checkRestateKey},
 	"ingress": {prompt: "API key of Restate Cloud, role Ingress", check: checkRestateKey},
 	"admin":   {prompt: "API key of Restate Cloud, role Admin", check: checkRestateKey},
+	kindNKey:  {prompt: "nkey seed of a NATS user", check: checkSeed, generate: newSeed},
+	kindCreds: {check: checkCreds},
 }
 
-// kindOf is that of a role; a key that no role reads has only what every value has.
-func kindOf(role string) kind {
-	if k, known := kinds[role]; known {
+// The forms of a NATS credential. A space keeps them from being the name of a role.
+const (
+	kindNKey  = "nkey seed"
+	kindCreds = "creds file"
+)
+
+// kindOf is the one of a name in kinds; a key that no role reads has only what every value has.
+func kindOf(name string) kind {
+	if k, known := kinds[name]; known {
 		return k
 	}
-	return kind{prompt: "value", check: func(value string) (string, error) { return "", checkValue(value) }}
+	return kind{prompt: "value", check: func(value string, _ time.Time) (string, error) { return "", checkValue(value) }}
 }
 
 // minRestateKey is the length of key_ and 20 characters, in bytes: less than any key seen (internal/redact).
 const minRestateKey = 24
 
 // checkRestateKey knows of the form only what docs.restate.dev says: a key starts with key_. So another form is a warning.
-func checkRestateKey(value string) (string, error) {
+func checkRestateKey(value string, _ time.Time) (string, error) {
 	if err := checkValue(value); err != nil {
 		return "", err
 	}

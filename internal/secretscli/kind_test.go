@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestKinds(t *testing.T) {
@@ -27,7 +28,7 @@ func TestKinds(t *testing.T) {
 		{"a key that no role reads may have lines", "", "a\nb", "", ""},
 		{"but not at the end", "", "a\n", "must not begin or end with a blank", ""},
 	} {
-		warning, err := kindOf(tt.role).check(tt.value)
+		warning, err := kindOf(tt.role).check(tt.value, time.Time{})
 		problem := ""
 		if err != nil {
 			problem = err.Error()
@@ -66,18 +67,18 @@ func TestPlaceholders(t *testing.T) {
 
 // TestGenerate: a kind that makes its values asks nobody, but takes one that is given.
 func TestGenerate(t *testing.T) {
-	kinds["made"] = kind{check: func(v string) (string, error) {
+	kinds["made"] = kind{check: func(v string, _ time.Time) (string, error) {
 		if !strings.HasPrefix(v, "made") {
 			return "", errors.New("must be made")
 		}
 		return "", nil
 	}, generate: func() (string, error) { return "made up", nil }}
 	defer delete(kinds, "made")
-	streams := IO{LookupEnv: func(string) (string, bool) { return "made elsewhere\n", true }}
-	if got, err := (origin{}).value(streams, "made", "made"); err != nil || got != "made up" {
+	streams := IO{Now: time.Now, LookupEnv: func(string) (string, bool) { return "made elsewhere\n", true }}
+	if got, err := (origin{}).value(streams, "made", kindOf("made")); err != nil || got != "made up" {
 		t.Errorf("got %q, %v", got, err)
 	}
-	if got, err := (origin{env: "X"}).value(streams, "made", "made"); err != nil || got != "made elsewhere" {
+	if got, err := (origin{env: "X"}).value(streams, "made", kindOf("made")); err != nil || got != "made elsewhere" {
 		t.Errorf("got %q, %v", got, err)
 	}
 }

@@ -24,7 +24,12 @@ func projectOf(t *testing.T, roles ...generators.Role) *project {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { root.Close() })
-	return &project{root: root, dir: dir, base: "integration.yaml", roles: roles, needs: needs(roles)}
+	p := &project{root: root, dir: dir, base: "integration.yaml"}
+	for _, role := range roles {
+		p.credentials = append(p.credentials, credential{Role: role, kind: role.Name})
+	}
+	p.needs = needs(p.credentials)
+	return p
 }
 
 // TestPlaces: one file for each namespace, and no guess which.
@@ -70,13 +75,13 @@ func TestPlaces(t *testing.T) {
 
 // TestNeeds: what several roles read from one Secret is one Secret.
 func TestNeeds(t *testing.T) {
-	got := needs([]generators.Role{
-		{Name: "tunnel", Credential: v1alpha1.Credential{Name: "keys", Key: "full"}, Namespaces: []string{"a"}},
-		{Name: "ingress", Credential: v1alpha1.Credential{Name: "keys", Key: "ingress", Source: v1alpha1.SourceExternal}, Namespaces: []string{"a", "b"}},
+	got := needs([]credential{
+		{Role: generators.Role{Name: "tunnel", Credential: v1alpha1.Credential{Name: "keys", Key: "full"}, Namespaces: []string{"a"}}},
+		{Role: generators.Role{Name: "ingress", Credential: v1alpha1.Credential{Name: "keys", Key: "ingress"}, Namespaces: []string{"a", "b"}}, maker: "External"},
 	})
 	want := []need{
 		{namespace: "a", name: "keys", keys: []needKey{{"tunnel", "full"}, {"ingress", "ingress"}}},
-		{namespace: "b", name: "keys", keys: []needKey{{"ingress", "ingress"}}, external: true},
+		{namespace: "b", name: "keys", keys: []needKey{{"ingress", "ingress"}}, maker: "External"},
 	}
 	if d := cmp.Diff(want, got, cmp.AllowUnexported(need{}, needKey{})); d != "" {
 		t.Errorf("-want, +got\n%s", d)

@@ -9,11 +9,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/restate-integration/restate-integration/api/v1alpha1"
 	"github.com/restate-integration/restate-integration/generators"
 	"github.com/restate-integration/restate-integration/internal/diag"
 	"github.com/restate-integration/restate-integration/internal/redact"
@@ -25,24 +25,25 @@ type project struct {
 	// root is the directory. No path and no link leads out of it.
 	root *os.Root
 	// dir is its absolute path, base the name of the file in it.
-	dir, base string
-	policy    generators.SecretPolicy
-	maxAge    time.Duration
-	roles     []generators.Role
-	needs     []need
+	dir, base   string
+	policy      generators.SecretPolicy
+	maxAge      time.Duration
+	credentials []credential
+	needs       []need
 }
 
 // need is one Secret that the spec asks for.
 type need struct {
 	namespace, name string
-	// keys has a key for each role that reads the Secret.
+	// keys has a key for each role or user that reads the Secret.
 	keys []needKey
 	// files are the entries of spec.credentials for it, of all namespaces.
 	files []string
-	// external Secrets are made by somebody else, as every role says that reads them.
-	external bool
+	// maker is set when somebody else makes the Secret, as every role says that reads it.
+	maker string
 }
 
+// needKey is a key of a Secret. The role may be the name of a user.
 type needKey struct{ role, key string }
 
 // title is how messages call the Secret.
@@ -84,9 +85,9 @@ func openProject(file string, stderr io.Writer) (*project, error) {
 	}
 	p := &project{
 		root: root, dir: dir, base: filepath.Base(file), policy: generators.SecretPolicyOf(in.Spec.Secrets),
-		maxAge: in.Spec.Secrets.MaxAge.Duration, roles: generators.Roles(in),
+		maxAge: in.Spec.Secrets.MaxAge.Duration, credentials: credentialsOf(in),
 	}
-	p.needs = needs(p.roles)
+	p.needs = needs(p.credentials)
 	return p, nil
 }
 
@@ -100,11 +101,17 @@ func cause(err error) error {
 }
 
 // concerns are the fields that decide which Secrets there must be. A path that is empty is about the whole file.
-var concerns = []string{"apiVersion", "metadata", "spec.credentials", "spec.secrets", "spec.tunnel.mode", "spec.tunnel.operator"}
+var concerns = []string{
+	"apiVersion", "metadata", "spec.credentials", "spec.secrets", "spec.tunnel.mode", "spec.tunnel.operator", "spec.nats.account.mode",
+}
+
+// secretOfUser is what of a user decides the same. Public keys may be missing: seal writes them.
+var secretOfUser = regexp.MustCompile(`^spec\.nats\.account\.users(\[[^\]]*\](\.secretRef.*)?)?$`)
 
 // blocks reports whether a finding leaves open which Secrets there must be.
 func blocks(d diag.Diagnostic) bool {
-	return d.Severity() == diag.Error && (d.Path == "" || slices.ContainsFunc(concerns, func(c string) bool { return strings.HasPrefix(d.Path, c) }))
+	concern := func(c string) bool { return strings.HasPrefix(d.Path, c) }
+	return d.Severity() == diag.Error && (d.Path == "" || slices.ContainsFunc(concerns, concern) || secretOfUser.MatchString(d.Path))
 }
 
 func passes(d diag.Diagnostic) bool { return !blocks(d) }
@@ -121,19 +128,21 @@ func report(stderr io.Writer, file string, ds []diag.Diagnostic) error {
 	return nil
 }
 
-// needs lists the Secrets of the roles, those of several roles once.
-func needs(roles []generators.Role) []need {
+// needs lists the Secrets of the credentials, those of several once.
+func needs(credentials []credential) []need {
 	var out []need
-	for _, role := range roles {
-		for _, namespace := range role.Namespaces {
-			i := slices.IndexFunc(out, func(n need) bool { return n.namespace == namespace && n.name == role.Credential.Name })
+	for _, c := range credentials {
+		for _, namespace := range c.Namespaces {
+			i := slices.IndexFunc(out, func(n need) bool { return n.namespace == namespace && n.name == c.Credential.Name })
 			if i < 0 {
-				i, out = len(out), append(out, need{namespace: namespace, name: role.Credential.Name, external: true})
+				i, out = len(out), append(out, need{namespace: namespace, name: c.Credential.Name, maker: c.maker})
 			}
 			n := &out[i]
-			n.keys = append(n.keys, needKey{role.Name, role.Key})
-			n.files = append(n.files, role.Files...)
-			n.external = n.external && role.Source == v1alpha1.SourceExternal
+			n.keys = append(n.keys, needKey{c.Name, c.Key})
+			n.files = append(n.files, c.Files...)
+			if c.maker == "" {
+				n.maker = ""
+			}
 		}
 	}
 	return out

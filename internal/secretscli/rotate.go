@@ -26,18 +26,25 @@ type change struct {
 func newRotate(streams IO) *cobra.Command {
 	var o origin
 	var key string
-	var toRecipients bool
+	var toRecipients, finish bool
+	var keep string
 	cmd := &cobra.Command{
-		Use:   "rotate ROLE|NAME",
+		Use:   "rotate ROLE|USER|NAME",
 		Short: "Replace one value of a Secret, or bring its recipients up to date",
-		Long: `Replace the value of a credential, in every namespace that reads it. The Secret is named by its role (tunnel) or its name
-(restate-identity). The recipients and all other values stay as they are: three lines of the file change. It takes a key that
+		Long: `Replace the value of a credential, in every namespace that reads it. The Secret is named by its role (tunnel), by the NATS user
+whose seed it holds, or by its name (restate-identity). The recipients and all other values stay as they are: three lines of the file change. It takes a key that
 decrypts the file, which is looked for where sops looks.
+
+The seed of a NATS user is made where no value is given. Its public key is added to the spec beside those that are there, which the
+servers go on letting in, until --finish leaves the public key of the sealed seed alone. Use it when everything that connects with the
+seed was restarted with the new one. Without a key that decrypts the Secret, --keep says which public key stays.
 
 With --recipients the values stay, and the data key is encrypted to those whom .sops.yaml names, and to nobody else, as by sops
 updatekeys. Without a name it does so for every Secret of the spec.`,
 		Example: `  restate-integration-secrets rotate tunnel
   restate-integration-secrets rotate tunnel --from-env RESTATE_API_KEY
+  restate-integration-secrets rotate nats
+  restate-integration-secrets rotate --finish nats
   restate-integration-secrets rotate --recipients`,
 		Args: cobra.MaximumNArgs(1),
 	}
@@ -47,26 +54,40 @@ updatekeys. Without a name it does so for every Secret of the spec.`,
 	cmd.Flags().StringVar(&o.env, "from-env", "", "read the value from this environment `VARIABLE`")
 	cmd.Flags().BoolVar(&o.stdin, "from-stdin", false, "read the value from standard input")
 	cmd.Flags().BoolVar(&toRecipients, "recipients", false, "change the recipients instead of a value")
-	cmd.MarkFlagsMutuallyExclusive("recipients", "key")
-	for _, from := range []string{"from-file", "from-env", "from-stdin"} {
-		cmd.MarkFlagsMutuallyExclusive("recipients", from)
+	cmd.Flags().BoolVar(&finish, "finish", false, "end the rotation of a NATS user's seed: remove the public keys of older seeds from the spec")
+	cmd.Flags().StringVar(&keep, "keep", "", "with --finish: the `PUBLIC-KEY` that stays")
+	for _, value := range []string{"key", "from-file", "from-env", "from-stdin"} {
+		cmd.MarkFlagsMutuallyExclusive("recipients", value)
+		cmd.MarkFlagsMutuallyExclusive("finish", value)
 	}
+	cmd.MarkFlagsMutuallyExclusive("recipients", "finish")
 	cmd.MarkFlagsMutuallyExclusive("from-file", "from-env", "from-stdin")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		if len(args) == 0 && !toRecipients {
-			return errors.New("name the role or the Secret whose value is to be replaced, or use --recipients")
+		switch {
+		case len(args) == 0 && finish:
+			return errors.New("name the role or the NATS user whose older public keys are to be removed")
+		case len(args) == 0 && !toRecipients:
+			return errors.New("name the role, the NATS user or the Secret whose value is to be replaced, or use --recipients")
+		case keep != "" && !finish:
+			return errors.New("--keep must stand with --finish")
 		}
 		p, err := openProject(*file, streams.Err)
 		if err != nil {
 			return err
 		}
 		defer p.root.Close()
-		changes, err := p.chosen(strings.Join(args, ""))
-		if err != nil {
+		name := strings.Join(args, "")
+		changes, err := p.chosen(name)
+		switch {
+		case err != nil:
 			return err
-		}
-		if toRecipients {
+		case toRecipients:
 			return p.rotateRecipients(streams, changes)
+		case finish:
+			return p.finish(streams, name, keep, changes)
+		}
+		if c := p.credential(name); c.Name != "" && key == "" {
+			key = c.Key // of a Secret with several
 		}
 		return p.rotateValue(streams, changes, key, o)
 	}
@@ -81,15 +102,16 @@ func (p *project) chosen(name string) ([]change, error) {
 	}
 	var out []change
 	known := false
+	named := p.credential(name).Name != "" // a Secret of that name is another matter
 	for i, n := range p.needs {
-		if name != "" && n.name != name && !slices.ContainsFunc(n.keys, func(k needKey) bool { return k.role == name }) {
+		if name != "" && (named || n.name != name) && !slices.ContainsFunc(n.keys, func(k needKey) bool { return k.role == name }) {
 			continue
 		}
 		known = true
 		switch {
-		case n.external:
+		case n.maker != "":
 			if name != "" {
-				return nil, invalid("%s: is made by somebody else (source: External), who has to rotate it; change rolloutKey of the spec then", n.title())
+				return nil, invalid("%s: is made by somebody else, who has to rotate it, because %s; change rolloutKey of the spec then", n.title(), n.maker)
 			}
 		case len(all[i]) == 0:
 			return nil, invalid("%s: no file below the directory of the spec has it; make it with seal", n.title())
@@ -100,7 +122,7 @@ func (p *project) chosen(name string) ([]change, error) {
 		}
 	}
 	if !known {
-		return nil, invalid("the spec has no role and no Secret %q; it has %s", redact.Text(name), or(p.names(), "none"))
+		return nil, invalid("the spec has no role, NATS user or Secret %q; it has %s", redact.Text(name), or(p.names(), "none"))
 	}
 	return out, nil
 }
@@ -108,8 +130,8 @@ func (p *project) chosen(name string) ([]change, error) {
 // names lists what rotate can be asked for.
 func (p *project) names() string {
 	var out []string
-	for _, role := range p.roles {
-		out = append(out, fmt.Sprintf("%s (%s)", role.Name, redact.Text(role.Credential.Name)))
+	for _, c := range p.credentials {
+		out = append(out, fmt.Sprintf("%s (%s)", c.Name, redact.Text(c.Credential.Name)))
 	}
 	return strings.Join(out, ", ")
 }
@@ -120,7 +142,7 @@ func (n need) keyOf(asked string) (string, error) {
 	case asked != "":
 		return asked, nil
 	case len(n.keys) > 1:
-		return "", invalid("%s: several roles read it, each another key; choose one with --key", n.title())
+		return "", invalid("%s: it has a key for each of several; name the role or user, or choose one with --key", n.title())
 	}
 	return n.keys[0].key, nil
 }
@@ -128,6 +150,7 @@ func (n need) keyOf(asked string) (string, error) {
 // rotateValue asks once, and writes nothing before all files are encrypted.
 func (p *project) rotateValue(streams IO, changes []change, asked string, o origin) error {
 	value := ""
+	seeds := map[string]string{}
 	for i, c := range changes {
 		key, err := c.keyOf(asked)
 		if err != nil {
@@ -136,15 +159,19 @@ func (p *project) rotateValue(streams IO, changes []change, asked string, o orig
 		if _, has := c.secret.Keys[key]; !has {
 			return invalid("%s: %s has no key %q", c.title(), redact.Path(c.file), redact.Text(key))
 		}
+		if first := changes[0].role(key); c.role(key) != first {
+			return invalid("%s: must not get the value of %q; name the role or user instead of the Secret", c.title(), first)
+		}
 		if i == 0 {
 			// A key that is not at hand is better known before the new value is typed.
 			if _, err := sealing.Decrypt(c.file, c.data); err != nil {
 				return invalid("%s: %w", redact.Path(c.file), err)
 			}
 			role := c.role(key)
-			if value, err = o.value(streams, or(role, redact.Text(key)), role); err != nil {
+			if value, err = o.value(streams, or(role, redact.Text(key)), p.kindOf(role)); err != nil {
 				return err
 			}
+			seeds[role] = value
 		}
 		next, err := sealing.SetValue(c.file, c.data, key, value, streams.Now())
 		if err != nil {
@@ -152,7 +179,23 @@ func (p *project) rotateValue(streams IO, changes []change, asked string, o orig
 		}
 		changes[i].next, changes[i].text = next, fmt.Sprintf("the value of %q is replaced", redact.Text(key))
 	}
-	return p.writeAll(streams, changes)
+	edits, err := p.adds(seeds)
+	if err != nil {
+		return err
+	}
+	if _, err := p.edited(edits); err != nil {
+		return err
+	}
+	if err := p.writeAll(streams, changes); err != nil {
+		return err
+	}
+	if err := p.editSpec(streams, edits); err != nil {
+		return err
+	}
+	for _, c := range changes {
+		p.tellOrder(streams, c.need, c.file, edits)
+	}
+	return nil
 }
 
 // rotateRecipients does what .sops.yaml says of each file.

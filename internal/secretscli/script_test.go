@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"filippo.io/age"
+	"github.com/nats-io/jwt/v2"
+	"github.com/nats-io/nkeys"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -42,22 +44,25 @@ func clock() time.Time {
 //	age-keygen FILE VAR    makes an age identity; VAR is its recipient from then on
 //	fill FILE...           puts recipients and API keys into the place of their names: $ALICE and so on
 //	differ COUNT A B       counts the lines that differ
-//	leaks FILE...          fails if one of the made-up API keys stands in a file, or in one below a directory
+//	leaks FILE...          fails if one of the made-up API keys or seeds stands in a file, or in one below a directory
+//	nkey-gen SEED PUBLIC   makes a user nkey, and puts its halves into the variables
+//	creds FILE TIME        makes a creds file that ends then, with the seed $FIRST_SEED
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "../../testdata/script-secrets", RequireExplicitExec: true, RequireUniqueNames: true, Setup: setup,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"age-keygen": ageKeygen, "fill": fill, "differ": differ, "leaks": leaks,
+			"nkey-gen": nkeyGen, "creds": creds,
 		},
 	})
 }
 
-// secrets are the variables that hold API keys, which look real and are made up for each script.
-var secrets = []string{"FIRST_KEY", "SECOND_KEY"}
+// secrets are the variables that hold API keys and seeds, which look real and are made up for each script.
+var secrets = []string{"FIRST_KEY", "SECOND_KEY", "FIRST_SEED", "SECOND_SEED", "THIRD_SEED"}
 
 func setup(env *testscript.Env) error {
 	for _, name := range secrets {
-		env.Setenv(name, madeUpKey())
+		env.Setenv(name, madeUpKey()) // a seed is one once nkey-gen has made it
 	}
 	env.Setenv("NOW", "2026-11-25T10:30:00Z")
 	// Nothing of the machine that runs the test may decrypt: not the keys of its user, and none of its directories has a .sops.yaml.
@@ -76,6 +81,45 @@ func ageKeygen(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(identity.String()+"\n"), 0o600))
 	ts.Setenv(args[1], identity.Recipient().String())
+}
+
+func nkeyGen(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: nkey-gen SEED PUBLIC")
+	}
+	seed, err := newSeed()
+	ts.Check(err)
+	ts.Setenv(args[0], seed)
+	ts.Setenv(args[1], publicKey(seed))
+}
+
+func creds(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: creds FILE TIME")
+	}
+	end, err := time.Parse(time.RFC3339, args[1])
+	ts.Check(err)
+	data, err := credsFile(ts.Getenv("FIRST_SEED"), ts.Getenv("FIRST_SEED"), end)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(data), 0o600))
+}
+
+// credsFile has the JWT of one seed beside another one, which is the same where the file is to be in order.
+func credsFile(of, seed string, end time.Time) (string, error) {
+	account, err := nkeys.CreateAccount()
+	if err != nil {
+		return "", err
+	}
+	claims := jwt.NewUserClaims(publicKey(of))
+	if !end.IsZero() {
+		claims.Expires = end.Unix()
+	}
+	token, err := claims.Encode(account)
+	if err != nil {
+		return "", err
+	}
+	data, err := jwt.FormatUserConfig(token, []byte(of)) // which does not take another's
+	return strings.ReplaceAll(string(data), of, seed), err
 }
 
 func fill(ts *testscript.TestScript, neg bool, args []string) {

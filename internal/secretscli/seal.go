@@ -21,7 +21,7 @@ import (
 type sealer struct {
 	*project
 	streams IO
-	origins map[string]origin // by role
+	origins map[string]origin // by role or user
 	age     []string
 	force   bool
 	// config is the .sops.yaml that rules; empty when there is none and the recipients were given.
@@ -49,6 +49,8 @@ or come from a file, an environment variable or standard input; a final newline 
 .sops.yaml that is found from the directory of the spec upward (or by that of SOPS_CONFIG), or to the recipients of --age. Where
 there is no .sops.yaml, one is written.
 
+The seeds of NATS users, that of the bridge among them, are made where no value is given, and their public keys are added to the spec.
+
 A Secret that is there stays as it is. Replace a value of it with rotate, or the whole of it with --force.`,
 		Example: `  restate-integration-secrets seal -f integration.yaml
   restate-integration-secrets seal --age age1... --from-env tunnel=RESTATE_API_KEY
@@ -56,9 +58,9 @@ A Secret that is there stays as it is. Replace a value of it with rotate, or the
 		Args: cobra.NoArgs,
 	}
 	file := fileFlag(cmd)
-	cmd.Flags().StringArrayVar(&fromFile, "from-file", nil, "`ROLE=PATH`: read the value of a role from a file")
-	cmd.Flags().StringArrayVar(&fromEnv, "from-env", nil, "`ROLE=VARIABLE`: read the value of a role from an environment variable")
-	cmd.Flags().StringVar(&fromStdin, "from-stdin", "", "`ROLE`: read the value of a role from standard input")
+	cmd.Flags().StringArrayVar(&fromFile, "from-file", nil, "`ROLE=PATH`: read the value of a role or NATS user from a file")
+	cmd.Flags().StringArrayVar(&fromEnv, "from-env", nil, "`ROLE=VARIABLE`: read the value of a role or NATS user from an environment variable")
+	cmd.Flags().StringVar(&fromStdin, "from-stdin", "", "`ROLE`: read the value of a role or NATS user from standard input")
 	cmd.Flags().StringArrayVar(&age, "age", nil, "`RECIPIENT` to encrypt to where there is no .sops.yaml; may be repeated")
 	cmd.Flags().BoolVar(&force, "force", false, "write anew the Secrets that are there, too")
 	cmd.RunE = func(*cobra.Command, []string) error {
@@ -132,6 +134,13 @@ func (s sealer) run() error {
 			return err
 		}
 	}
+	edits, err := s.adds(values)
+	if err != nil {
+		return err
+	}
+	if _, err := s.edited(edits); err != nil {
+		return err
+	}
 	if s.config == "" {
 		if err := s.writeConfig(targets); err != nil {
 			return err
@@ -143,22 +152,33 @@ func (s sealer) run() error {
 		}
 		fmt.Fprintf(s.streams.Err, "%s: sealed in %s for %s\n", t.title(), t.file, strings.Join(recipients(t.file, sealed[i]), ", "))
 	}
+	if err := s.editSpec(s.streams, edits); err != nil {
+		return err
+	}
 	s.advise(targets)
+	for _, t := range targets {
+		s.tellOrder(s.streams, t.need, t.file, edits)
+	}
 	return nil
 }
 
-// checkRoles refuses a value for a role that the spec does not have.
+// checkRoles refuses a value for what the spec does not have.
 func (s sealer) checkRoles() error {
-	var known []string
-	for _, role := range s.roles {
-		known = append(known, role.Name)
-	}
-	for role := range s.origins {
-		if !slices.Contains(known, role) {
-			return fmt.Errorf("no role %q in this spec; it has %s", redact.Text(role), or(strings.Join(known, ", "), "none"))
+	for name := range s.origins {
+		if s.credential(name).Name == "" {
+			return fmt.Errorf("no role or NATS user %q in this spec; it has %s", redact.Text(name), or(strings.Join(s.known(), ", "), "none"))
 		}
 	}
 	return nil
+}
+
+// known lists the names of the roles and users.
+func (p *project) known() []string {
+	var out []string
+	for _, c := range p.credentials {
+		out = append(out, c.Name)
+	}
+	return out
 }
 
 func or(s, otherwise string) string {
@@ -177,8 +197,8 @@ func (s sealer) targets() ([]target, error) {
 	var out []target
 	for i, n := range s.needs {
 		switch {
-		case n.external:
-			fmt.Fprintf(s.streams.Err, "%s: left out, because spec.credentials says source: External\n", n.title())
+		case n.maker != "":
+			fmt.Fprintf(s.streams.Err, "%s: left out, because %s\n", n.title(), n.maker)
 			continue
 		case len(all[i]) > 1:
 			return nil, invalid("%s: must stand in one file, and stands in %s and %s", n.title(), redact.Path(all[i][0].file), redact.Path(all[i][1].file))
@@ -325,7 +345,7 @@ func (s sealer) values(targets []target) (map[string]string, error) {
 			if _, has := out[k.role]; has {
 				continue
 			}
-			value, err := s.origins[k.role].value(s.streams, k.role, k.role)
+			value, err := s.origins[k.role].value(s.streams, k.role, s.kindOf(k.role))
 			if err != nil {
 				return nil, err
 			}

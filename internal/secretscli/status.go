@@ -23,7 +23,7 @@ import (
 type status struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
-	// Roles read the Secret.
+	// Roles read the Secret; the name of a NATS user stands for what connects as that user.
 	Roles []string `json:"roles"`
 	// State is one of the states.
 	State state `json:"state"`
@@ -125,7 +125,7 @@ func (p *project) statuses(now time.Time, maxAge time.Duration) ([]status, error
 		if len(all[i]) == 0 {
 			s := newStatusOf(n)
 			s.State = stateMissing
-			if n.external {
+			if n.maker != "" {
 				s.State = stateExternal
 			} else {
 				s.MissingKeys = n.missing(generators.Secret{})

@@ -30,7 +30,7 @@ func newVerify(streams IO) *cobra.Command {
 		Long: `Check that every Secret of a RestateIntegration is there, once, with its keys, and passes what the function checks without a key.
 
 With --decrypt each is decrypted in memory with the key at hand: its MAC must match, and each value must be what its role needs: one
-word, without a final newline, no placeholder. No value is printed.`,
+word, without a final newline, no placeholder. The public key of a NATS user's seed must stand in the spec. No value is printed.`,
 		Example: "  restate-integration-secrets verify -f integration.yaml\n  SOPS_AGE_KEY_FILE=key.txt restate-integration-secrets verify --decrypt",
 		Args:    cobra.NoArgs,
 	}
@@ -54,8 +54,8 @@ func (v *verifier) run() error {
 		return err
 	}
 	for i, n := range v.needs {
-		if n.external {
-			fmt.Fprintf(v.streams.Err, "%s: left out, because spec.credentials says source: External\n", n.title())
+		if n.maker != "" {
+			fmt.Fprintf(v.streams.Err, "%s: left out, because %s\n", n.title(), n.maker)
 			continue
 		}
 		switch len(all[i]) {
@@ -91,7 +91,7 @@ func (v *verifier) file(n need, f found) {
 	for _, key := range n.missing(f.secret) {
 		// An empty or plain value is among the findings already.
 		if _, has := f.secret.Keys[key]; !has && f.secret.Keys != nil {
-			v.error("%s: Secret %s: must have the key %q, which the role %s reads [%s]", redact.Path(f.file), n.title(), redact.Text(key), n.role(key), diag.SecretKey)
+			v.error("%s: Secret %s: must have the key %q, which the %s reads [%s]", redact.Path(f.file), n.title(), redact.Text(key), v.credential(n.role(key)).title(), diag.SecretKey)
 		}
 	}
 	if v.decrypt {
@@ -118,12 +118,27 @@ func (v *verifier) values(n need, f found) {
 		return
 	}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
-		warning, problem := kindOf(n.role(key)).check(values[key])
+		warning, problem := v.kindOf(n.role(key)).check(values[key], v.streams.Now())
 		switch {
 		case problem != nil:
 			v.error("%s: Secret %s: the value of %q %v", redact.Path(f.file), n.title(), redact.Text(key), problem)
 		case warning != "":
 			fmt.Fprintf(v.streams.Err, "warning: %s: Secret %s: the value of %q %s\n", redact.Path(f.file), n.title(), redact.Text(key), warning)
 		}
+		if list := v.credential(n.role(key)).public; problem == nil && list != nil {
+			v.public(f.file, n.role(key), publicKey(values[key]), list)
+		}
+	}
+}
+
+// public tells whether the servers will know the seed.
+func (v *verifier) public(file, name, key string, list *keyList) {
+	switch others := len(list.keys) - 1; {
+	case !slices.Contains(list.keys, key):
+		v.error("%s: %s: the public key of the seed must stand in %s, or the servers refuse it; add %s", redact.Path(file), name, list.field(), key)
+	case others > 0:
+		fmt.Fprintf(v.streams.Err, "%s: %s: the seed is that of %s; %s lets in %d more until rotate --finish %s\n", redact.Path(file), name, key, list.field(), others, name)
+	default:
+		fmt.Fprintf(v.streams.Err, "%s: %s: the seed is that of %s, the only one in %s\n", redact.Path(file), name, key, list.field())
 	}
 }

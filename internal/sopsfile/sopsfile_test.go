@@ -232,6 +232,7 @@ func TestProblems(t *testing.T) {
 		{"unparsable second document", sealed + "---\n*" + canary + "\n", diag.NotOneSecret, "YAML"},
 		{"invalid UTF-8", sealed + "# \xff\n", diag.NotOneSecret, "UTF-8"},
 		{"UTF-16", "\xff\xfea\x00", diag.NotOneSecret, "UTF-8"},
+		{"as large as may be", strings.Repeat("#", 5<<20), diag.NotOneSecret, "holds 0"},
 		{"too large", "# " + strings.Repeat("x", 5<<20), diag.TooLarge, "5 MiB"},
 		{"list", "- " + canary, diag.NotOneSecret, "mapping"},
 		{"text", canary, diag.NotOneSecret, "mapping"},

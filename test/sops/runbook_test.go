@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nkeys"
 )
 
 // runbook is the page whose commands are run.
@@ -63,6 +65,9 @@ func TestRunbook(t *testing.T) {
 			if strings.Contains(b.text, "rotate --recipients") {
 				w.changeRecipients()
 			}
+			if strings.Contains(b.text, "rotate nats") {
+				w.addBridge()
+			}
 			out := w.shell(b.text)
 			if !strings.Contains(normal(out), b.output) {
 				t.Errorf("%sprints\n%s, and the page says\n%s", b.text, normal(out), b.output)
@@ -71,7 +76,7 @@ func TestRunbook(t *testing.T) {
 			t.Errorf("a block of %q is neither run nor said not to be: mark it sh or console, or put it behind the block that prints it", b.language)
 		}
 	}
-	if ran < 8 {
+	if ran < 12 {
 		t.Errorf("ran %d blocks only", ran)
 	}
 	if problem := w.shell("restate-integration secrets check ."); strings.Contains(problem, "error:") {
@@ -115,6 +120,32 @@ func (w workspace) changeRecipients() {
 		w.t.Fatal("the quickstart has no second recipient")
 	}
 	w.write(".sops.yaml", changed)
+}
+
+// addBridge gives the quickstart an event bridge with a seed, as its second commit would.
+func (w workspace) addBridge() {
+	w.t.Helper()
+	const nats = `
+  nats:
+    servers: ["tls://nats.nats.svc:4222"]
+    jetstream: {nack: {publicKeys: [NACK]}}
+    bridge:
+      publicKeys: [] # in the order in which they were made
+      routes: {created: {subject: restate.events.created, service: Orders, handler: created}}
+`
+	pair, err := nkeys.CreateUser()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	nack, err := pair.PublicKey()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	spec := strings.TrimSuffix(w.read("integration.yaml"), "\n") + strings.Replace(nats, "NACK", nack, 1)
+	w.write("integration.yaml", spec)
+	w.shell("restate-integration secrets seal --from-env ingress=NEW_KEY && git add . && git commit --quiet --message bridge")
+	// sops.lastmodified has a resolution of a second, and the rotation is to change it.
+	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
 }
 
 // shell runs the commands of a block, and returns all that they print.

@@ -61,7 +61,9 @@ type linting struct {
 
 // kinds has the check of each kind that the function writes.
 var kinds = map[string]func(*linting) error{
+	"Account":                 nil, // nauth: no pod and no Secret
 	"ConfigMap":               (*linting).configMap,
+	"Consumer":                nil, // NACK
 	"Deployment":              (*linting).deployment,
 	"Job":                     (*linting).job,
 	"Namespace":               (*linting).namespace,
@@ -72,6 +74,8 @@ var kinds = map[string]func(*linting) error{
 	"Secret":                  (*linting).secret,
 	"Service":                 (*linting).service,
 	"ServiceAccount":          (*linting).serviceAccount,
+	"Stream":                  nil, // NACK
+	"User":                    nil, // nauth
 }
 
 // secretLike is what polaris and kube-linter hold for names of secrets.

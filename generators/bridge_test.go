@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package generators
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/restate-integration/restate-integration/api/v1alpha1"
+	"github.com/restate-integration/restate-integration/internal/diag"
+)
+
+// bridgeBase is a spec without any finding but that of every account, which bridgeFindings leaves out.
+func bridgeBase(t testing.TB) string {
+	t.Helper()
+	return string(merge(t, noTunnelBase, `
+spec:
+  credentials: {ingress: {source: External}, nats: {source: External, rolloutKey: "1"}}
+  nats:
+    servers: ["tls://nats.nats.svc:4222"]
+    jetstream: {nack: {publicKeys: [`+userKey(t, "nack")+`]}}
+    bridge:
+      publicKeys: [`+userKey(t, "bridge")+`]
+      routes:
+        created: {subject: restate.events.created, service: Orders, handler: created}
+`))
+}
+
+// creds is the other way to log in: an operator's server, and a JWT with the seed.
+const creds = `{spec: {credentials: {nats: {type: Creds, key: user.creds}}, nats: {account: {mode: Nauth, nauth: {clusterRef: {name: nats}}}, bridge: {publicKeys: null}, jetstream: {nack: {publicKeys: null}}}}}`
+
+const clientTLS = `{spec: {nats: {tls: {caSecretRef: {name: nats-ca, key: root.pem}, certSecretRef: {name: nats-client}}}}}`
+
+func bridgeFindings(t testing.TB, patch string) []diag.Diagnostic {
+	t.Helper()
+	_, ds := Resolve(spec(t, bridgeBase(t), patch), Input{})
+	return slices.DeleteFunc(ds, func(d diag.Diagnostic) bool { return d.Code == diag.FirstAccounts })
+}
+
+func TestBridgeObjects(t *testing.T) {
+	objects := func(patch string) []string {
+		all := built(t, bridgeBase(t), patch)
+		return ids(slices.DeleteFunc(all, func(b Built) bool { return b.Source != "spec.nats.bridge" || b.ID().Kind == "Consumer" }))
+	}
+	want := []string{"ServiceAccount restate/prod-bridge", "ConfigMap restate/prod-bridge", "Deployment restate/prod-bridge", "NetworkPolicy restate/prod-bridge"}
+	for _, tt := range []struct {
+		reason, patch string
+		want          []string
+	}{
+		{"two replicas may be evicted one by one", `{}`, append(slices.Clone(want), "PodDisruptionBudget restate/prod-bridge")},
+		{"a budget of one replica would hold up every drain", `{spec: {nats: {bridge: {replicas: 1}}}}`, want},
+		{"switched off", `{spec: {nats: {bridge: {replicas: 0}}}}`, want},
+		{"no bridge", `{spec: {credentials: {ingress: null, nats: null}, nats: {jetstream: {subjects: [restate.events.created]}, bridge: null}}}`, nil},
+	} {
+		if d := cmp.Diff(tt.want, objects(tt.patch)); d != "" {
+			t.Errorf("%s (-want +got)\n%s", tt.reason, d)
+		}
+	}
+	budget := object[*policyv1.PodDisruptionBudget](t, built(t, bridgeBase(t)), "prod-bridge")
+	pods := object[*appsv1.Deployment](t, built(t, bridgeBase(t)), "prod-bridge").Spec.Template.Labels
+	for key, value := range budget.Spec.Selector.MatchLabels {
+		if pods[key] != value {
+			t.Errorf("the budget selects %s=%s, the pods have %q", key, value, pods[key])
+		}
+	}
+}
+
+func TestBridgePolicy(t *testing.T) {
+	np := object[*networkingv1.NetworkPolicy](t, built(t, bridgeBase(t), `{spec: {nats: {servers: ["tls://a.nats.svc:4222", "tls://b.other.svc:5222"]}}}`), "prod-bridge")
+	if d := cmp.Diff([]networkingv1.PolicyType{"Ingress", "Egress"}, np.Spec.PolicyTypes); d != "" {
+		t.Errorf("both directions are closed (-want +got)\n%s", d)
+	}
+	if n := len(np.Spec.Ingress); n != 1 || np.Spec.Ingress[0].Ports[0].Port.IntVal != 4195 || len(np.Spec.Ingress[0].From) == 0 {
+		t.Errorf("only the scraper comes in, to 4195: got %+v", np.Spec.Ingress)
+	}
+	var out []string
+	for _, rule := range np.Spec.Egress[1:] { // the first is DNS
+		out = append(out, fmt.Sprintf("%d to %d peers", rule.Ports[0].Port.IntVal, len(rule.To)))
+	}
+	if d := cmp.Diff([]string{"4222 to 1 peers", "5222 to 1 peers", "8080 to 2 peers"}, out); d != "" {
+		t.Errorf("out to NATS and Restate Cloud (-want +got)\n%s", d)
+	}
+	for i, namespace := range []string{"nats", "other"} {
+		if got := np.Spec.Egress[1+i].To[0].NamespaceSelector.MatchLabels["kubernetes.io/metadata.name"]; got != namespace {
+			t.Errorf("server %d is in namespace %q, want %q", i, got, namespace)
+		}
+	}
+	override := object[*networkingv1.NetworkPolicy](t, built(t, bridgeBase(t), `{spec: {cloud: {ingressURL: "https://x.restate.cloud"}}}`), "prod-bridge")
+	if got := override.Spec.Egress[2].Ports[0].Port.IntVal; got != 443 {
+		t.Errorf("the port of the URL is open: got %d, want 443", got)
+	}
+}
+
+// TestBridgeFiles holds the paths in the configuration against the mounts: Bento ends, or never connects, without a file.
+func TestBridgeFiles(t *testing.T) {
+	for _, tt := range []struct {
+		reason  string
+		patches []string
+		want    map[string]string // path: Secret and key
+	}{
+		{"an nkey", nil, map[string]string{
+			"/var/run/secrets/nats/token": "restate-nats nats.nk", "/var/run/secrets/restate-ingress/token": "restate-ingress token",
+		}},
+		{"creds and TLS with a client certificate", []string{creds, clientTLS}, map[string]string{
+			"/var/run/secrets/nats/token": "restate-nats user.creds", "/var/run/secrets/restate-ingress/token": "restate-ingress token",
+			"/etc/nats/ca/ca.crt": "nats-ca root.pem", "/etc/nats/client/tls.crt": "nats-client tls.crt", "/etc/nats/client/tls.key": "nats-client tls.key",
+		}},
+		{"TLS without", []string{`{spec: {nats: {tls: {caSecretRef: {name: nats-ca, key: ca.crt}}}}}`}, map[string]string{
+			"/var/run/secrets/nats/token": "restate-nats nats.nk", "/var/run/secrets/restate-ingress/token": "restate-ingress token",
+			"/etc/nats/ca/ca.crt": "nats-ca ca.crt",
+		}},
+	} {
+		all := built(t, bridgeBase(t), tt.patches...)
+		pod := object[*appsv1.Deployment](t, all, "prod-bridge").Spec.Template.Spec
+		mounted := map[string]string{}
+		for _, mount := range pod.Containers[0].VolumeMounts {
+			i := slices.IndexFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == mount.Name })
+			if !mount.ReadOnly || mount.SubPath != "" {
+				t.Errorf("%s: %s must be read-only, and whole: a subPath never changes", tt.reason, mount.MountPath)
+			}
+			if s := pod.Volumes[i].Secret; s != nil {
+				for _, item := range s.Items {
+					mounted[mount.MountPath+"/"+item.Path] = s.SecretName + " " + item.Key
+				}
+			}
+		}
+		if d := cmp.Diff(tt.want, mounted); d != "" {
+			t.Errorf("%s: mounts (-want +got)\n%s", tt.reason, d)
+		}
+		config := object[*corev1.ConfigMap](t, all, "prod-bridge").Data["bridge.yaml"]
+		named := map[string]bool{}
+		for _, path := range regexp.MustCompile(`/(?:var/run/secrets|etc/nats)/[a-z./-]+`).FindAllString(config, -1) {
+			named[path] = true
+		}
+		if d := cmp.Diff(slices.Sorted(maps.Keys(tt.want)), slices.Sorted(maps.Keys(named))); d != "" {
+			t.Errorf("%s: paths in the configuration (-mounted +named)\n%s", tt.reason, d)
+		}
+	}
+}
+
+func TestBridgeLogin(t *testing.T) {
+	for _, tt := range []struct{ reason, patch, want string }{
+		{"an nkey", `{}`, "auth: {nkey_file: /var/run/secrets/nats/token}"},
+		{"creds", creds, "auth: {user_credentials_file: /var/run/secrets/nats/token}"},
+		{"a public CA", `{}`, "tls: {enabled: true}"},
+		{"plain text", `{spec: {nats: {servers: ["nats://nats.nats.svc:4222"]}}}`, "tls: {enabled: false}"},
+		{"a CA of one's own", `{spec: {nats: {tls: {caSecretRef: {name: a, key: b}}}}}`, "tls: {enabled: true, root_cas_file: /etc/nats/ca/ca.crt}"},
+		{"a client certificate", clientTLS, "tls: {enabled: true, root_cas_file: /etc/nats/ca/ca.crt, client_certs: [{cert_file: /etc/nats/client/tls.crt, key_file: /etc/nats/client/tls.key}]}"},
+		{"several servers", `{spec: {nats: {servers: ["tls://a.nats.svc:4222", "tls://b.nats.svc:4222"]}}}`, "urls: [tls://a.nats.svc:4222,tls://b.nats.svc:4222]"},
+	} {
+		config := bridgeConfig(model(t, bridgeBase(t), tt.patch))
+		// The input and the dead letters.
+		if n := strings.Count(config, tt.want+"\n"); n != 2 {
+			t.Errorf("%s: %q stands %d times in the configuration, want 2:\n%s", tt.reason, tt.want, n, config)
+		}
+	}
+}
+
+// TestBridgeConfigValues changes one field each that is a number or a name in the configuration.
+func TestBridgeConfigValues(t *testing.T) {
+	for _, tt := range []struct{ patch, want string }{
+		{`{nats: {bridge: {idleExit: 90s}}}`, "idle_timeout: 1m30s\n"},
+		{`{nats: {bridge: {maxEventAge: 2h}}}`, "@age_s.number() >= 7200'\n"},
+		{`{nats: {jetstream: {stream: ORDERS}}}`, `stream: "ORDERS"` + "\n"},
+		{`{nats: {jetstream: {stream: ORDERS}}}`, `.format("ORDERS", `},
+		{`{cloud: {ingressURL: "https://x.restate.cloud/base/"}}`, "url: 'https://x.restate.cloud/base/restate/send/${! @route }'\n"},
+		{`{nats: {bridge: {routes: {a: {subject: restate.events.a, service: A.b, handler: h}}}}}`, `  "restate.events.a" => "A.b/h"` + "\n"},
+		{`{nats: {bridge: {routes: {a: {subject: restate.events.a, service: A, handler: h, key: {header: X-Key}}}}}}`, `  "restate.events.a" => "A/" + metadata("X-Key").apply("segment") + "/h"` + "\n"},
+		{`{nats: {bridge: {routes: {a: {subject: restate.events.a, service: A, handler: h, key: {jsonField: order.id}}}}}}`, `  "restate.events.a" => "A/" + json("order.id").apply("segment") + "/h"` + "\n"},
+		{`{}`, "metadata: {include_patterns: ['^(traceparent)$']}\n"},
+		{`{nats: {bridge: {routes: {a: {subject: restate.events.a, service: A, handler: h, key: {header: X-Key}}, b: {subject: restate.events.b, service: A, handler: h, key: {header: Nats-Msg-Id}}, c: {subject: restate.events.c, service: A, handler: i, key: {header: X-Key}}}}}}`, "metadata: {include_patterns: ['^(X-Key|traceparent)$']}\n"},
+	} {
+		if config := bridgeConfig(model(t, bridgeBase(t), `{spec: `+tt.patch+`}`)); !strings.Contains(config, tt.want) {
+			t.Errorf("%s: want %q in\n%s", tt.patch, tt.want, config)
+		}
+	}
+}
+
+// TestBridgeRollout: pods are made anew for what a running one does not see, and for nothing else.
+func TestBridgeRollout(t *testing.T) {
+	template := func(patch string) corev1.PodTemplateSpec {
+		return object[*appsv1.Deployment](t, built(t, bridgeBase(t), patch), "prod-bridge").Spec.Template
+	}
+	before := template(`{}`)
+	for _, tt := range []struct {
+		reason, patch string
+		rolls         bool
+	}{
+		{"the seed was changed", `{credentials: {nats: {rolloutKey: "2"}}}`, true},
+		{"a route more", `{nats: {bridge: {routes: {b: {subject: restate.events.b, service: A, handler: h}}}}}`, true},
+		{"another age", `{nats: {bridge: {maxEventAge: 1h}}}`, true},
+		{"another image", `{images: {bento: "mirror.example/bento:1.20.0"}}`, true},
+		{"a second public key during a rotation", `{nats: {bridge: {publicKeys: [` + userKey(t, "bridge") + `, ` + userKey(t, "next") + `]}}}`, false},
+		{"another user of the account", `{nats: {account: {users: {a: {publicKeys: [` + userKey(t, "a") + `], publish: [], subscribe: []}}}}}`, false},
+		{"the streams", `{nats: {jetstream: {maxAge: 12h, replicas: 1}}}`, false},
+		{"more replicas", `{nats: {bridge: {replicas: 3}}}`, false},
+	} {
+		if rolls := cmp.Diff(before, template(`{spec: `+tt.patch+`}`)) != ""; rolls != tt.rolls {
+			t.Errorf("%s: rolls the pods: %t, want %t", tt.reason, rolls, tt.rolls)
+		}
+	}
+}
+
+// TestBridgePod holds what no golden case would explain.
+func TestBridgePod(t *testing.T) {
+	d := object[*appsv1.Deployment](t, built(t, bridgeBase(t)), "prod-bridge")
+	pod := d.Spec.Template.Spec
+	c := pod.Containers[0]
+	if c.LivenessProbe != nil {
+		t.Error("a liveness probe of /ready would end the pods in every outage of NATS")
+	}
+	if got := c.ReadinessProbe.HTTPGet.Path; got != "/ready" {
+		t.Errorf("readiness is %q, want /ready", got)
+	}
+	if got := *pod.TerminationGracePeriodSeconds; got <= 20 {
+		t.Errorf("%d s of grace are not above shutdown_timeout, 20 s", got)
+	}
+	own := object[*appsv1.Deployment](t, built(t, bridgeBase(t), `{spec: {nats: {bridge: {podTemplate: {securityContext: {runAsNonRoot: true}}}}}}`), "prod-bridge").Spec.Template.Spec
+	for _, v := range own.Volumes {
+		if v.Secret != nil && *v.Secret.DefaultMode != 0o444 {
+			t.Errorf("without fsGroup the user could not read %s: mode %o", v.Name, *v.Secret.DefaultMode)
+		}
+	}
+}
+
+// TestBridgeTimes holds the numbers that belong together.
+func TestBridgeTimes(t *testing.T) {
+	var config struct {
+		Output struct {
+			Switch struct {
+				Cases []struct {
+					Output struct {
+						Fallback []struct {
+							Client *struct {
+								Retries int    `yaml:"retries"`
+								Timeout string `yaml:"timeout"`
+								Backoff string `yaml:"max_retry_backoff"`
+							} `yaml:"http_client"`
+						} `yaml:"fallback"`
+					} `yaml:"output"`
+				} `yaml:"cases"`
+			} `yaml:"switch"`
+		} `yaml:"output"`
+	}
+	if err := yaml.Unmarshal([]byte(bridgeConfig(model(t, bridgeBase(t)))), &config); err != nil {
+		t.Fatal(err)
+	}
+	cases := config.Output.Switch.Cases
+	client := cases[len(cases)-1].Output.Fallback[0].Client
+	total := (client.Retries+1)*seconds(t, client.Timeout) + client.Retries*seconds(t, client.Backoff)
+	if total >= int(ackWait.Seconds()) {
+		t.Errorf("one delivery takes up to %d s, and the server delivers again after %v", total, ackWait)
+	}
+}
+
+func seconds(t *testing.T, text string) int {
+	t.Helper()
+	var n int
+	if _, err := fmt.Sscanf(text, "%ds", &n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestBridgeConfigHoldsAnyName: what Resolve lets pass stands in the configuration as it was written, and nothing of it can end a text
+// of YAML or of the mapping. The stage of real Bento lints such configurations.
+func TestBridgeConfigHoldsAnyName(t *testing.T) {
+	const hostile = "aZ09._-*>$'\"\\`{}[]()%#:;,|&!?@~ \t\n\r\x00=é"
+	random := func(most int) string {
+		runes := []rune(hostile)
+		var out []rune
+		for range 1 + rand.IntN(most) {
+			if rand.IntN(20) > 0 {
+				out = append(out, runes[rand.IntN(7)]) // what a name may have, so that some pass
+			} else {
+				out = append(out, runes[rand.IntN(len(runes))])
+			}
+		}
+		return string(out)
+	}
+	base := spec(t, bridgeBase(t))
+	accepted := 0
+	for range 5000 {
+		in, n := *base, *base.Spec.NATS
+		b, j := *n.Bridge, *n.JetStream
+		n.Bridge, n.JetStream, in.Spec.NATS = &b, &j, &n
+		route := v1alpha1.Route{Subject: "restate.events." + random(4), Service: random(4), Handler: random(3)}
+		switch rand.IntN(3) {
+		case 0:
+			route.Key = &v1alpha1.RouteKey{Header: random(3)}
+		case 1:
+			route.Key = &v1alpha1.RouteKey{JSONField: random(5)}
+		}
+		b.Routes = map[string]v1alpha1.Route{"r": route}
+		j.Stream, j.Subjects = random(3), nil
+		m, ds := Resolve(&in, Input{})
+		if diag.HasError(ds) {
+			continue
+		}
+		accepted++
+		values := []string{route.Subject, route.Service, route.Handler, j.Stream}
+		if route.Key != nil {
+			values = append(values, route.Key.Header, route.Key.JSONField)
+		}
+		config := bridgeConfig(m)
+		for _, value := range values {
+			if strings.ContainsAny(value, "$'\"\\`{}[]()%#:;,|&!?@~ \t\n\r\x00=é*>") {
+				t.Errorf("%q was accepted", value)
+			}
+			if !strings.Contains(config, value) {
+				t.Errorf("%q is not in the configuration as it was written", value)
+			}
+		}
+		if err := yaml.Unmarshal([]byte(config), new(map[string]any)); err != nil {
+			t.Errorf("%q: %v", values, err)
+		}
+	}
+	if accepted < 100 {
+		t.Errorf("%d of 5000 specs were accepted: the names are too wild to show anything", accepted)
+	}
+}
+
+// TestBridgeLinks breaks one reference each.
+func TestBridgeLinks(t *testing.T) {
+	deployment := func(change func(*corev1.PodSpec)) func([]Built) []Built {
+		return edit(t, "prod-bridge", func(d *appsv1.Deployment) { change(&d.Spec.Template.Spec) })
+	}
+	secret := func(spec *corev1.PodSpec, volume string) *corev1.SecretVolumeSource {
+		return spec.Volumes[slices.IndexFunc(spec.Volumes, func(v corev1.Volume) bool { return v.Name == volume })].Secret
+	}
+	for _, tt := range []struct {
+		reason string
+		change func([]Built) []Built
+		want   string
+	}{
+		{"no configuration", without("ConfigMap"), `mounts ConfigMap "prod-bridge", which is not there`},
+		{"another CA", deployment(func(s *corev1.PodSpec) { secret(s, "nats-ca").SecretName = "x" }), "mounts another Secret"},
+		{"another key of the CA's Secret", deployment(func(s *corev1.PodSpec) { secret(s, "nats-ca").Items[0].Key = "x" }), "mounts another Secret"},
+		{"another client certificate", deployment(func(s *corev1.PodSpec) { secret(s, "nats-client").SecretName = "x" }), "mounts another Secret"},
+		{"the CA's Secret in place of the client's", deployment(func(s *corev1.PodSpec) { secret(s, "nats-client").Items[1].Key = "root.pem" }), "mounts another Secret"},
+		{"a whole Secret", deployment(func(s *corev1.PodSpec) { secret(s, "nats").Items = nil }), "mounts another Secret"},
+	} {
+		m := model(t, bridgeBase(t), clientTLS)
+		if before := CheckLinks(m, Build(m)); len(before) > 0 {
+			t.Fatalf("dangling before: %q", before)
+		}
+		if got := CheckLinks(m, tt.change(Build(m))); len(got) == 0 || !strings.Contains(got[0], tt.want) {
+			t.Errorf("%s: got %q, want %q", tt.reason, got, tt.want)
+		}
+	}
+}

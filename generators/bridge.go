@@ -105,15 +105,7 @@ func bridgeDeployment(m Model) *appsv1.Deployment {
 
 func bridgePod(m Model) corev1.PodSpec {
 	b := m.NATS.Bridge
-	template := b.PodTemplate
-	if template.SecurityContext == nil {
-		template.SecurityContext = restrictedPod()
-		template.SecurityContext.RunAsUser = ptr.To(nonRootUser)
-		template.SecurityContext.RunAsGroup = ptr.To(nonRootUser)
-		template.SecurityContext.FSGroup = ptr.To(nonRootUser)
-		template.SecurityContext.FSGroupChangePolicy = ptr.To(corev1.FSGroupChangeOnRootMismatch)
-	}
-	pod := podFrom(template, m.bridgeLabels())
+	pod := podFrom(nonRoot(b.PodTemplate), m.bridgeLabels())
 	pod.ServiceAccountName = m.objectName("bridge", "")
 	pod.TerminationGracePeriodSeconds = ptr.To(bridgeGraceSeconds)
 	c := corev1.Container{

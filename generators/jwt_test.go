@@ -360,6 +360,18 @@ func TestJWTFields(t *testing.T) {
 	}
 }
 
+// TestMatched: a pattern that is nothing but blanks matches nothing, and is no reason to stop.
+func TestMatched(t *testing.T) {
+	for subject, want := range map[string]string{
+		"restate.events.x": "restate.events.x", "restate.events.x group": "restate.events.x", "restate.{{name()}}.x": "restate.>", "{{name()}}": ">",
+		"restate.{{subject()}}.x": "restate.KEY.x", " ": "", "": "",
+	} {
+		if got := matched(subject); got != want {
+			t.Errorf("%q: got %q, want %q", subject, got, want)
+		}
+	}
+}
+
 // TestPreload: both forms hold the JWT as it came.
 func TestPreload(t *testing.T) {
 	claims := fit(t)

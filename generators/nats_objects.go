@@ -92,10 +92,12 @@ func nackObjects(m Model) []Built {
 	}
 	events := &nackStream{Spec: nackStreamSpec{
 		Name: j.Stream, Subjects: j.Subjects, Retention: "workqueue", Storage: "file", Replicas: *j.Replicas,
-		MaxMsgSize: *m.NATS.Account.Limits.Payload - letterOverhead,
-		MaxAge:     duration(j.MaxAge.Duration), DuplicateWindow: duration(j.DuplicateWindow.Duration), Account: j.NACK.Account,
+		MaxAge: duration(j.MaxAge.Duration), DuplicateWindow: duration(j.DuplicateWindow.Duration), Account: j.NACK.Account,
 	}}
 	events.TypeMeta, events.ObjectMeta = meta("Stream", "events")
+	if m.NATS.Bridge != nil {
+		events.Spec.MaxMsgSize = *m.NATS.Account.Limits.Payload - letterOverhead
+	}
 	letters := &nackStream{Spec: nackStreamSpec{
 		Name: j.DeadLetterStream, Subjects: []string{deadLetterSubjects}, Retention: "limits", Storage: "file", Replicas: *j.Replicas,
 		MaxAge: duration(deadLetterAge), Account: j.NACK.Account,

@@ -123,6 +123,14 @@ func TestPeerMirrorsShares(t *testing.T) {
 
 // TestNoAccount: nobody and nothing to let in or out.
 func TestNoAccount(t *testing.T) {
+	for reason, patch := range map[string]string{
+		"a user and an import":    `{account: {users: {a: {publicKeys: [` + userKey(t, "a") + `], publish: [], subscribe: []}}, peers: {W: {}}, imports: {a: {account: W, subject: restate.events.x}}}}`,
+		"an import and an export": `{account: {users: null, peers: {W: {}}, imports: {a: {account: W, subject: restate.events.x}}, exports: {a: {account: W, subject: workflow.outbox.x}}}}`,
+	} {
+		if all := natsBuilt(t, patch); !has(all, "ConfigMap nats/prod-nats-account") {
+			t.Errorf("%s: no account in %q", reason, ids(all))
+		}
+	}
 	all := natsBuilt(t, `{account: {users: null}}`)
 	for _, b := range all {
 		if b.ID().Name == "prod-nats-account" {
@@ -233,7 +241,7 @@ func TestNACK(t *testing.T) {
 	}
 	all := natsBuilt(t, with(nack+`, stream: E, deadLetterStream: D, replicas: 1, maxAge: 1h, duplicateWindow: 90s`))
 	want := nackStreamSpec{
-		Name: "E", Subjects: []string{"restate.events.x"}, Retention: "workqueue", Storage: "file", Replicas: 1, MaxAge: "1h", DuplicateWindow: "1m30s", MaxMsgSize: 65536 - letterOverhead, Account: "orders",
+		Name: "E", Subjects: []string{"restate.events.x"}, Retention: "workqueue", Storage: "file", Replicas: 1, MaxAge: "1h", DuplicateWindow: "1m30s", Account: "orders",
 	}
 	if d := cmp.Diff(want, object[*nackStream](t, all, "prod-nats-events").Spec); d != "" {
 		t.Errorf("events (-want +got)\n%s", d)
@@ -244,6 +252,16 @@ func TestNACK(t *testing.T) {
 	}
 	if has(all, "Consumer nats/prod-nats-bridge") {
 		t.Error("a consumer that nobody reads from would keep every event in the work queue")
+	}
+	all = natsBuilt(t, `{account: {users: null}, jetstream: {`+nack+`}, bridge: {publicKeys: [`+userKey(t, "bridge")+`], routes: {x: {subject: restate.events.x, service: S, handler: h}}}}`)
+	consumer := nackConsumerSpec{
+		StreamName: "RESTATE_EVENTS", DurableName: "restate-bridge", DeliverPolicy: "all", AckPolicy: "explicit", AckWait: "1m", MaxDeliver: -1, Account: "orders",
+	}
+	if d := cmp.Diff(consumer, object[*nackConsumer](t, all, "prod-nats-bridge").Spec); d != "" {
+		t.Errorf("consumer (-want +got)\n%s", d)
+	}
+	if got := object[*nackStream](t, all, "prod-nats-events").Spec.MaxMsgSize; got != 65536-letterOverhead {
+		t.Errorf("an event of %d bytes leaves no room for what makes a dead letter of it", got)
 	}
 }
 

@@ -50,6 +50,21 @@ func restrictedPod() *corev1.PodSecurityContext {
 	}
 }
 
+// nonRootUser is the user of the tunnel client's image (gcr.io/distroless/static:nonroot). The other programs run as any.
+const nonRootUser int64 = 65532
+
+// nonRoot gives the pods of a program of ours a user where the template names none, and a group that may read its keys.
+func nonRoot(t v1alpha1.PodTemplate) v1alpha1.PodTemplate {
+	if t.SecurityContext == nil {
+		t.SecurityContext = restrictedPod()
+		t.SecurityContext.RunAsUser = ptr.To(nonRootUser)
+		t.SecurityContext.RunAsGroup = ptr.To(nonRootUser)
+		t.SecurityContext.FSGroup = ptr.To(nonRootUser)
+		t.SecurityContext.FSGroupChangePolicy = ptr.To(corev1.FSGroupChangeOnRootMismatch)
+	}
+	return t
+}
+
 // secretVolume mounts the key of a credential: see fileVolume.
 func secretVolume(name string, secret secretKeyRef, pod *corev1.PodSecurityContext) corev1.Volume {
 	return fileVolume(name, secret.Name, pod, corev1.KeyToPath{Key: secret.Key, Path: tokenFile})

@@ -13,7 +13,6 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 )
 
 var registrationComponent = Component{
@@ -100,13 +99,7 @@ func specHash(spec jobSpec) string {
 
 func registrationPod(m Model, s Service) corev1.PodSpec {
 	secret := m.Credentials[roleAdmin].Secret
-	template := s.Registration.PodTemplate
-	if template.SecurityContext == nil {
-		template.SecurityContext = restrictedPod()
-		template.SecurityContext.RunAsUser = ptr.To(nonRootUser)
-		template.SecurityContext.RunAsGroup = ptr.To(nonRootUser)
-		template.SecurityContext.FSGroup = ptr.To(nonRootUser)
-	}
+	template := nonRoot(s.Registration.PodTemplate)
 	if template.TopologySpreadConstraints == nil {
 		template.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{} // one pod alone
 	}

@@ -187,7 +187,7 @@ func TestRegistrationJob(t *testing.T) {
 		{"an account without rights", []any{"prod-registration", ptr.To(false)}, []any{pod.ServiceAccountName, pod.AutomountServiceAccountToken}},
 		{"no variables of other Services, which could begin with RESTATE_", ptr.To(false), pod.EnableServiceLinks},
 		{"a user that is not the image's, and a group that may read the token", &corev1.PodSecurityContext{
-			RunAsNonRoot: ptr.To(true), RunAsUser: ptr.To[int64](65532), RunAsGroup: ptr.To[int64](65532), FSGroup: ptr.To[int64](65532), SeccompProfile: &corev1.SeccompProfile{Type: "RuntimeDefault"},
+			RunAsNonRoot: ptr.To(true), RunAsUser: ptr.To[int64](65532), RunAsGroup: ptr.To[int64](65532), FSGroup: ptr.To[int64](65532), FSGroupChangePolicy: ptr.To(corev1.FSGroupChangeOnRootMismatch), SeccompProfile: &corev1.SeccompProfile{Type: "RuntimeDefault"},
 		}, pod.SecurityContext},
 		{"one pod alone is spread over nothing", 0, len(pod.TopologySpreadConstraints)},
 		{"Pod Security restricted", restricted, c.SecurityContext},

@@ -49,7 +49,7 @@ func (r *resolver) account(path *field.Path) {
 	r.nauth(path.Child("nauth"), a)
 	r.accountJWT(path.Child("jwt"), a)
 	slices.SortFunc(n.Users, func(a, b NATSUser) int { return strings.Compare(a.Name, b.Name) })
-	if len(n.Users)+len(a.Imports)+len(a.Exports) == 0 && n.JWT == nil {
+	if len(n.Users) == 0 && len(a.Imports) == 0 && len(a.Exports) == 0 && n.JWT == nil {
 		return
 	}
 	n.Account = a

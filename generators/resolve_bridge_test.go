@@ -29,6 +29,8 @@ func TestResolveBridge(t *testing.T) {
 	runBridge(t, []resolveCase{
 		{"the base", `{}`, ""},
 		{"a bridge reads from a stream", `{nats: {jetstream: null}}`, "error RI0204 spec.nats.jetstream"},
+		{"room for what Restate said of an event", `{nats: {account: {limits: {payload: 4096}}}}`, ""},
+		{"one byte less", `{nats: {account: {limits: {payload: 4095}}}}`, "error RI0905 spec.nats.account.limits.payload"},
 		{"switched off", bridge(`replicas: 0`), ""},
 		{"less than none", bridge(`replicas: -1`), "error RI0309 spec.nats.bridge.replicas"},
 		{"a minute", bridge(`maxEventAge: 1m`), ""},

@@ -17,8 +17,6 @@ const (
 	// tokenDir and tokenFile are where the token is mounted.
 	tokenDir  = "/var/run/secrets/restate.cloud"
 	tokenFile = "token"
-	// nonRootUser is the user of the client's image (gcr.io/distroless/static:nonroot).
-	nonRootUser int64 = 65532
 	// tunnelGraceSeconds lets running requests end: the client waits 300 s after SIGTERM.
 	tunnelGraceSeconds int64 = 310
 )
@@ -52,15 +50,7 @@ func standaloneDeployment(m Model, t *Tunnel) *appsv1.Deployment {
 }
 
 func standalonePod(m Model, t *Tunnel) corev1.PodSpec {
-	template := t.PodTemplate
-	if template.SecurityContext == nil {
-		template.SecurityContext = restrictedPod()
-		template.SecurityContext.RunAsUser = ptr.To(nonRootUser)
-		template.SecurityContext.RunAsGroup = ptr.To(nonRootUser)
-		template.SecurityContext.FSGroup = ptr.To(nonRootUser)
-		template.SecurityContext.FSGroupChangePolicy = ptr.To(corev1.FSGroupChangeOnRootMismatch)
-	}
-	pod := podFrom(template, t.PodLabels)
+	pod := podFrom(nonRoot(t.PodTemplate), t.PodLabels)
 	pod.ServiceAccountName = m.objectName("tunnel", "")
 	pod.TerminationGracePeriodSeconds = ptr.To(tunnelGraceSeconds)
 	pod.Containers = []corev1.Container{tunnelContainer(m, t)}

@@ -82,7 +82,8 @@ func (n *natsServer) connect(u user, scheme string, opts ...nats.Option) *nats.C
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	opts = append(opts, nats.Nkey(u.public, pair.Sign), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))
+	opts = append(opts, nats.Nkey(u.public, pair.Sign), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond),
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})) // of subscriptions that an outage ends, to standard error by default
 	nc, err := nats.Connect(scheme+n.address(), opts...)
 	if err != nil {
 		n.t.Fatal(err)

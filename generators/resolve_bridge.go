@@ -173,3 +173,33 @@ func (r *resolver) routeKey(path *field.Path, k *v1alpha1.RouteKey) {
 		r.problem(diag.BadName, path.Child("jsonField"), k.JSONField, "write a name, or names separated by dots like order.id", "must be names of letters, digits, - or _")
 	}
 }
+
+// sharedRoutes warns of publishers that reach more routes than their subjects: Bento 1.20 puts the headers of a message over its own
+// metadata, the subject too (run: test/e2e/bridge, TestHeaderChoosesRoute).
+func (r *resolver) sharedRoutes(path *field.Path) {
+	if r.m.NATS.Bridge == nil {
+		return
+	}
+	a := r.spec.NATS.Account
+	for _, name := range sortedKeys(a.Users) {
+		r.publisher(path, "user "+strconv.Quote(name), a.Users[name].Publish)
+	}
+	for _, key := range sortedKeys(a.Imports) {
+		r.publisher(path, "account "+strconv.Quote(a.Imports[key].Account), []string{a.Imports[key].Subject})
+	}
+}
+
+func (r *resolver) publisher(path *field.Path, who string, subjects []string) {
+	var reached, others []string
+	for _, route := range r.m.NATS.Bridge.Routes {
+		if isWithin(route.Subject, subjects) {
+			reached = append(reached, route.Subject)
+		} else {
+			others = append(others, route.Subject)
+		}
+	}
+	if len(reached) > 0 && len(others) > 0 {
+		r.problem(diag.SharedRoutes, path, "", "trust the publishers of all routes alike, or give each group a stream and a bridge of its own",
+			"let %s reach the handlers of %s too, by a message header named nats_subject", who, quoted(others))
+	}
+}

@@ -144,3 +144,23 @@ func TestResolveJetStream(t *testing.T) {
 		{"no name of an object", jetstream(`nack: {account: A_b}`), "error RI0301 " + path + ".nack.account"},
 	})
 }
+
+// TestSharedRoutes: whoever reaches one route reaches all.
+func TestSharedRoutes(t *testing.T) {
+	const warning = "warning RI0914 spec.nats.bridge.routes"
+	routes := func(account string) string {
+		return `{nats: {account: {` + account + `}, bridge: {routes: {x: {subject: restate.events.x, service: A, handler: h}, y: {subject: restate.events.y, service: A, handler: h}}}}}`
+	}
+	user := func(name, publish string) string {
+		return name + `: {publicKeys: [` + userKey(t, name) + `], publish: [` + publish + `], subscribe: []}`
+	}
+	runBridge(t, []resolveCase{
+		{"nobody else publishes", routes(``), ""},
+		{"all of them", routes(`users: {` + user("a", "restate.events.*") + `}`), ""},
+		{"none of them", routes(`users: {` + user("a", "workflow.outbox.a") + `}`), ""},
+		{"one of three", routes(`users: {` + user("a", "restate.events.x") + `}`), warning},
+		{"two, each of one", routes(`users: {` + user("a", "restate.events.x") + `, ` + user("b", "restate.events.y") + `}`), warning + "; " + warning},
+		{"another account", routes(`peers: {W: {}}, imports: {a: {account: W, subject: restate.events.x}}`), warning},
+		{"one route alone", `{nats: {account: {users: {` + user("a", "restate.events.other") + `}}}}`, ""},
+	})
+}

@@ -104,6 +104,7 @@ const (
 	BadJWT             Code = "RI0911"
 	BroaderJWT         Code = "RI0912"
 	JWTWithoutExpiry   Code = "RI0913"
+	SharedRoutes       Code = "RI0914"
 )
 
 // Entry documents one code: what explain prints and the reference lists.
@@ -224,4 +225,5 @@ var catalogue = []Entry{
 	{BadJWT, Error, "invalid account JWT", "The file holds no account JWT with a valid signature, holds a secret besides, or another operator signed it.", "Export the account again, and name the key that signed it in operatorPublicKey."},
 	{BroaderJWT, Error, "account JWT broader than the spec", "The signed account allows more than the spec: limits, imports, exports, default permissions, or the role of a signing key.", "Sign it again within the spec, or widen the spec."},
 	{JWTWithoutExpiry, Error, "account JWT without expiry", "The signed account never expires, so that it stays valid wherever a copy of it is.", "Sign it again with an expiry."},
+	{SharedRoutes, Warning, "routes shared by their publishers", "A user or a peer may publish on the subject of one route of the bridge and not on that of another, and reaches both: Bento 1.20 takes a message header named nats_subject for the subject.", "Trust the publishers of all routes alike, or run an integration with a stream and a bridge of its own for each group of them."},
 }

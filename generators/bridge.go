@@ -42,15 +42,16 @@ func bridgeObjects(m Model) []Built {
 	}
 	const source = "spec.nats.bridge"
 	name := m.objectName("bridge", "")
+	text := bridgeConfig(m)
 	config := &corev1.ConfigMap{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"},
 		ObjectMeta: metav1.ObjectMeta{Namespace: m.Namespace, Name: name, Labels: map[string]string{labelName: bridgeName}},
-		Data:       map[string]string{bridgeConfigFile: bridgeConfig(m)},
+		Data:       map[string]string{bridgeConfigFile: text},
 	}
 	out := []Built{
 		{Object: serviceAccount(m.Namespace, name), Source: source},
 		{Object: config, Source: source},
-		{Object: bridgeDeployment(m), Source: source},
+		{Object: bridgeDeployment(m, text), Source: source},
 		{Object: bridgePolicy(m), Source: source},
 	}
 	if *m.NATS.Bridge.Replicas > 1 {
@@ -81,9 +82,9 @@ func bridgePolicy(m Model) *networkingv1.NetworkPolicy {
 	return np
 }
 
-func bridgeDeployment(m Model) *appsv1.Deployment {
+func bridgeDeployment(m Model, config string) *appsv1.Deployment {
 	b := m.NATS.Bridge
-	sum := sha256.Sum256([]byte(bridgeConfig(m)))
+	sum := sha256.Sum256([]byte(config))
 	return &appsv1.Deployment{
 		TypeMeta:   metav1.TypeMeta{APIVersion: appsv1.SchemeGroupVersion.String(), Kind: "Deployment"},
 		ObjectMeta: metav1.ObjectMeta{Namespace: m.Namespace, Name: m.objectName("bridge", ""), Labels: map[string]string{labelName: bridgeName}},

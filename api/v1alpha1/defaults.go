@@ -116,14 +116,19 @@ func defaultSecrets(s *Secrets) {
 	setPtr(&s.MaxAge, metav1.Duration{Duration: 90 * 24 * time.Hour})
 }
 
+// defaultResources are those of each container that runs for good: the tunnel client, a service, the bridge.
+func defaultResources() *corev1.ResourceRequirements {
+	return &corev1.ResourceRequirements{
+		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100m"), corev1.ResourceMemory: resource.MustParse("128Mi")},
+		Limits:   corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1"), corev1.ResourceMemory: resource.MustParse("512Mi")},
+	}
+}
+
 func defaultTunnel(t *Tunnel, name string) {
 	set(&t.Mode, TunnelOperator)
 	setPtr(&t.Replicas, 2)
 	if t.Resources == nil {
-		t.Resources = &corev1.ResourceRequirements{
-			Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100m"), corev1.ResourceMemory: resource.MustParse("128Mi")},
-			Limits:   corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1"), corev1.ResourceMemory: resource.MustParse("512Mi")},
-		}
+		t.Resources = defaultResources()
 	}
 	if t.PodDisruptionBudget == nil {
 		t.PodDisruptionBudget = &PodDisruptionBudget{MaxUnavailable: ptr.To(intstr.FromInt32(1))}
@@ -196,10 +201,7 @@ func defaultNATS(n *NATS) {
 
 func defaultBridge(b *Bridge) {
 	if b.Resources == nil {
-		b.Resources = &corev1.ResourceRequirements{
-			Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100m"), corev1.ResourceMemory: resource.MustParse("128Mi")},
-			Limits:   corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1"), corev1.ResourceMemory: resource.MustParse("512Mi")},
-		}
+		b.Resources = defaultResources()
 	}
 	setPtr(&b.Replicas, 2)
 	setPtr(&b.MaxEventAge, metav1.Duration{Duration: 30 * time.Minute})
@@ -236,10 +238,7 @@ func defaultDeployment(d *Deployment, s *Service) {
 		s.TargetPort = ptr.To(OperatorTargetPort(d.Template.Spec))
 	}
 	if d.Template == nil && d.Resources == nil {
-		d.Resources = &corev1.ResourceRequirements{
-			Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100m"), corev1.ResourceMemory: resource.MustParse("128Mi")},
-			Limits:   corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1"), corev1.ResourceMemory: resource.MustParse("512Mi")},
-		}
+		d.Resources = defaultResources()
 	}
 }
 

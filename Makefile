@@ -8,8 +8,9 @@ SHELL := bash
 .DELETE_ON_ERROR:
 
 GO ?= go
-FUNCTION := bin/restate-integration
-SECRETS := bin/restate-integration-secrets
+BIN := bin
+FUNCTION := $(BIN)/restate-integration
+SECRETS := $(BIN)/restate-integration-secrets
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # Keyed by all that a tool is built from: a pin or a Go version that changes builds the tools anew, anything else finds them there.
@@ -35,6 +36,47 @@ build: ## Build the function, static and stripped, into bin/.
 .PHONY: build-secrets
 build-secrets: ## Build the command that seals and rotates, static and stripped, into bin/; minutes on a cold cache.
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o $(SECRETS) ./cmd/restate-integration-secrets
+
+# What an image holds, the same bytes wherever it is made: so modes and times are fixed. kustomize and kpt run a function as the user
+# nobody, by that name, so it must be in /etc/passwd.
+PROGRAM := restate-integration
+ARCH = $(shell $(GO) env GOARCH)
+BINARY :=
+IMAGE_ROOT = $(BIN)/image/$(PROGRAM)/$(ARCH)
+IMAGE_PROGRAM = $(IMAGE_ROOT)/usr/local/bin/$(PROGRAM)
+
+.PHONY: image-root
+image-root:
+	rm -rf $(IMAGE_ROOT)
+	mkdir -p $(IMAGE_ROOT)/{etc,usr/local/bin}
+	echo 'nobody:x:65534:65534:nobody:/:/sbin/nologin' >$(IMAGE_ROOT)/etc/passwd
+	$(if $(BINARY),cp $(BINARY) $(IMAGE_PROGRAM),GOOS=linux GOARCH=$(ARCH) $(MAKE) --no-print-directory $(PROGRAM:restate-integration%=build%) FUNCTION=$(IMAGE_PROGRAM) SECRETS=$(IMAGE_PROGRAM))
+	find $(IMAGE_ROOT) -type d -exec chmod 0755 {} +
+	chmod 0644 $(IMAGE_ROOT)/etc/passwd
+	chmod 0755 $(IMAGE_PROGRAM)
+	TZ=UTC find $(IMAGE_ROOT) -exec touch -t 197001010000 {} +
+
+# No time and no name of the builder: two builds have one digest.
+BUILD_docker := docker build --provenance=false --build-arg SOURCE_DATE_EPOCH=0
+BUILD_podman := podman build --layers=false --timestamp 0 --identity-label=false
+BUILD_buildah := buildah bud --timestamp 0 --identity-label=false
+ENGINE ?= $(firstword $(shell docker info >/dev/null 2>&1 && echo docker; command -v podman >/dev/null && echo podman; command -v buildah >/dev/null && echo buildah))
+IMAGE = localhost/$(PROGRAM):dev
+SOURCE := https://github.com/restate-integration/restate-integration
+FROM := binary
+BUILD_FLAGS :=
+
+# The folder takes the place of the build stage, so that no image of Go is pulled.
+WRAP = $(if $(filter source,$(FROM)),,--build-context $(PROGRAM:restate-integration%=build%)=$(BIN))
+
+.PHONY: image
+image: $(if $(filter source,$(FROM)),,image-root) ## Build the image of PROGRAM around a binary that is built here, or is BINARY; FROM=source builds it in the image of Go.
+	$(or $(BUILD_$(ENGINE)),$(error make image needs docker with a running engine, podman or buildah)) --platform linux/$(ARCH) --target $(PROGRAM) \
+		--tag $(IMAGE) --build-arg VERSION=$(VERSION) --build-arg SOURCE=$(SOURCE) $(WRAP) $(BUILD_FLAGS) .
+
+.PHONY: image-test
+image-test: build build-secrets $(KUSTOMIZE) ## Run both images under real kustomize and kpt, and under the limits of clusters; installs podman on Debian.
+	KUSTOMIZE=$(KUSTOMIZE) test/image/with-engine.sh $(GO) -C test/image test -count=1 # no packages named: go test would hide the sizes
 
 .PHONY: demo
 demo: build $(KUSTOMIZE) ## Render examples/quickstart with a real kustomize.

@@ -169,11 +169,13 @@ func (d diskFiles) bytes(name string) ([]byte, *diag.Diagnostic) {
 	}
 	data, err := d.ReadFile(filepath.FromSlash(path.Clean(name)))
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist) && !d.kustomization():
 		return nil, &diag.Diagnostic{
-			Code: diag.SecretFile, Message: "leads to no file below the kustomization",
-			Hint: "give the path relative to kustomization.yaml; in a container the function sees no files at all, so put the encrypted Secret into resources there",
+			Code: diag.SecretFile, Message: "leads to no file below the kustomization, which is not the working directory here, as in a container",
+			Hint: "in a container put the encrypted Secret into resources and use the transformer form, or mount the directory of the file; elsewhere let kustomize run the function with exec",
 		}
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &diag.Diagnostic{Code: diag.SecretFile, Message: "leads to no file below the kustomization", Hint: "give the path relative to kustomization.yaml"}
 	case err != nil:
 		// The error's text would name the file's whole path on this machine.
 		return nil, &diag.Diagnostic{
@@ -183,6 +185,15 @@ func (d diskFiles) bytes(name string) ([]byte, *diag.Diagnostic) {
 		return nil, &diag.Diagnostic{Code: diag.TooLarge, Message: "must be at most 1 MiB in size"}
 	}
 	return data, nil
+}
+
+// kustomization reports whether the working directory is a kustomization, as it is for a program that kustomize runs. A container has
+// that of its image. The names are those of kustomize's konfig.RecognizedKustomizationFileNames.
+func (d diskFiles) kustomization() bool {
+	return slices.ContainsFunc([]string{"kustomization.yaml", "kustomization.yml", "Kustomization"}, func(name string) bool {
+		_, err := d.ReadFile(name)
+		return !errors.Is(err, fs.ErrNotExist)
+	})
 }
 
 func outside() *diag.Diagnostic {

@@ -61,12 +61,13 @@ credentials: {ingress: {source: External}, nats: {source: External, rolloutKey: 
 	out := wants(t, bridge, "RI0907")
 	config := out.get(t, "ConfigMap restate/prod-bridge").Data["bridge.yaml"]
 	for reason, part := range map[string]string{
-		"what no route names is a dead letter":                  "_ => \"\"",
-		"an event is known again, however often it comes":       "Idempotency-Key: '${! @idem }'",
-		"a stream that was made anew has keys of its own":       "@nats_timestamp_unix_nano",
-		"a refusal that may pass is given back":                 "reject:",
-		"one that will not pass goes to the dead letters":       "dead_letter",
-		"a body that is not JSON is found before Restate's 202": "parse_json",
+		"the consumer says which route it is, and no header can": "meta route_name = \"created\"",
+		"what is of no route goes nowhere":                       "_ => throw(\"no route\")",
+		"an event is known again, however often it comes":        "Idempotency-Key: '${! @event_id }'",
+		"a stream that was made anew has keys of its own":        "@nats_timestamp_unix_nano",
+		"a refusal that may pass is given back":                  "reject:",
+		"one that will not pass goes to the dead letters":        "dead_letter",
+		"a body that is not JSON is found before Restate's 202":  "json().type().catch(\"invalid\")",
 	} {
 		if !strings.Contains(config, part) {
 			t.Errorf("%s: no %q in\n%s", reason, part, config)
@@ -77,6 +78,7 @@ credentials: {ingress: {source: External}, nats: {source: External, rolloutKey: 
 		"longer than all tries of one delivery":                     "ackWait: 1m",
 		"shorter than Restate knows the event":                      "maxAge: 23h",
 		"acknowledged one by one":                                   "ackPolicy: explicit",
+		"one consumer for each route":                               "filterSubject: restate.events.order",
 	} {
 		if !strings.Contains(out.stdout, part) {
 			t.Errorf("%s: no %q", reason, part)

@@ -195,6 +195,24 @@ func TestResolveKeys(t *testing.T) {
 	runAccount(t, cases)
 }
 
+// TestResolveKeyHints: the command that makes a seed is named where it would make this one.
+func TestResolveKeyHints(t *testing.T) {
+	const nk = "make one with nk -gen user -pubout, and keep the seed in an encrypted Secret"
+	for _, tt := range []struct{ reason, patch, path, want string }{
+		{"a user", `{nats: {account: {users: {a: {publish: [], subscribe: []}}}}}`, "account.users[a]", "set secretRef and run restate-integration-secrets seal, or " + nk},
+		{"a user with a place for the seed", `{nats: {account: {users: {a: {publish: [], subscribe: [], secretRef: {name: a, key: a}}}}}}`, "account.users[a]", "run restate-integration-secrets seal, or " + nk},
+		{"the bridge", `{credentials: {nats: {source: null}}, nats: {bridge: {publicKeys: null}}}`, "bridge", "run restate-integration-secrets seal, or " + nk},
+		{"the bridge, whose Secret somebody else makes", `{nats: {bridge: {publicKeys: null}}}`, "bridge", nk},
+		{"NACK, whose seed is in no Secret of the spec", `{nats: {jetstream: {nack: {publicKeys: null}}}}`, "jetstream.nack", nk},
+	} {
+		ds := bridgeFindings(t, `{spec: `+tt.patch+`}`)
+		i := slices.IndexFunc(ds, func(d diag.Diagnostic) bool { return d.Path == "spec.nats."+tt.path+".publicKeys" })
+		if i < 0 || ds[i].Hint != tt.want {
+			t.Errorf("%s: got %+v, want the hint %q", tt.reason, ds, tt.want)
+		}
+	}
+}
+
 // TestResolveSeed: a seed is a secret, wherever it stands, and is not printed.
 func TestResolveSeed(t *testing.T) {
 	for _, prefix := range []nkeys.PrefixByte{nkeys.PrefixByteUser, nkeys.PrefixByteAccount, nkeys.PrefixByteOperator} {

@@ -9,8 +9,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-
-	"github.com/restate-integration/restate-integration/api/v1alpha1"
 )
 
 // bridgeConfig is the configuration of Bento 1.20. Every value that goes into it was checked by Resolve to be a name, a number or a
@@ -23,7 +21,6 @@ func bridgeConfig(m Model) string {
 	return strings.NewReplacer(
 		"<urls>", n.URL,
 		"<stream>", n.JetStream.Stream,
-		"<durable>", bridgeConsumer,
 		"<auth>", natsAuth(n.Bridge),
 		"<tls>", natsTLS(n),
 		"<routes>", bridgeRoutes(n.Bridge.Routes),
@@ -34,7 +31,22 @@ func bridgeConfig(m Model) string {
 		"<idle>", duration(n.Bridge.IdleExit.Duration),
 		"<age>", strconv.FormatInt(int64(n.Bridge.MaxEventAge.Seconds()), 10),
 		"<port>", strconv.Itoa(int(portBridge)),
-	).Replace(bridgeTemplate)
+	).Replace(strings.Replace(bridgeTemplate, "<inputs>\n", bridgeInputs(n.Bridge.Routes), 1))
+}
+
+// bridgeInputs is one input for each route. A label of Bento's may have no hyphen, and a name of a route no underscore.
+func bridgeInputs(routes []Route) string {
+	var b strings.Builder
+	for _, r := range routes {
+		b.WriteString(strings.NewReplacer(
+			"<label>", "events_"+strings.ReplaceAll(r.Name, "-", "_"),
+			"<durable>", r.durable(),
+			"<name>", r.Name,
+			"<subject>", r.Subject,
+			"<letter>", strings.ReplaceAll(r.Service, ".", "_"),
+		).Replace(bridgeInput))
+	}
+	return b.String()
 }
 
 // natsAuth is flow YAML: the file with the seed, or that with JWT and seed.
@@ -57,8 +69,8 @@ func natsTLS(n *NATS) string {
 	return "{" + tls + "}"
 }
 
-// bridgeRoutes is the closed table: a subject never becomes a part of a URL, because its tokens may hold ?, / and %.
-func bridgeRoutes(routes []v1alpha1.Route) string {
+// bridgeRoutes is the closed table: nothing of an event but the key of an object becomes a part of a URL.
+func bridgeRoutes(routes []Route) string {
 	var lines []string
 	for _, r := range routes {
 		target := fmt.Sprintf("%q", r.Service+"/"+r.Handler)
@@ -69,13 +81,13 @@ func bridgeRoutes(routes []v1alpha1.Route) string {
 			}
 			target = fmt.Sprintf("%q + %s.apply(\"segment\") + %q", r.Service+"/", key, "/"+r.Handler)
 		}
-		lines = append(lines, fmt.Sprintf("          %q => %s", r.Subject, target))
+		lines = append(lines, fmt.Sprintf("          %q => %s", r.Name, target))
 	}
 	return strings.Join(lines, "\n")
 }
 
 // keptHeaders are patterns of the headers that an event needs to be sent once more, beside its id.
-func keptHeaders(routes []v1alpha1.Route) string {
+func keptHeaders(routes []Route) string {
 	names := []string{"traceparent"}
 	for _, r := range routes {
 		if r.Key != nil && r.Key.Header != "" && r.Key.Header != "Nats-Msg-Id" {
@@ -86,8 +98,39 @@ func keptHeaders(routes []v1alpha1.Route) string {
 	return "^(" + strings.Join(slices.Compact(names), "|") + ")$"
 }
 
+// bridgeInput has placeholders in <>. Its subject makes it bind to no consumer but that of the subject: one that was there before, under
+// the name of a route that is now another's, would bring the events of one route to the handler of another.
+const bridgeInput = `          - read_until:
+              restart_input: true
+              restart_backoff: {initial_interval: 1s, max_interval: 5s}
+              check: 'false'
+              input:
+                read_until:
+                  idle_timeout: <idle>
+                  input:
+                    label: <label>
+                    nats_jetstream:
+                      urls: [<urls>]
+                      stream: "<stream>"
+                      durable: <durable>
+                      subject: "<subject>"
+                      bind: true
+                      auth: <auth>
+                      tls: <tls>
+            processors:
+              - mapping: |
+                  meta route_name = "<name>"
+                  meta route_subject = "<subject>"
+                  meta route_letter = "<letter>"
+                  meta letters_broken = deleted()
+`
+
 // bridgeTemplate has placeholders in <>. The numbers of http_client belong together: (retries + 1) x timeout plus the waits between
 // them, 45 s, stay below the consumer's ackWait, or an event is delivered again while it is still on its way.
+//
+// Bento puts the headers of a message over its own metadata. So each name below that is read and not Nats-Msg-Id is set before, whatever a
+// header says, but for what the server says of the event, by which a publisher harms its own alone. The names have underscores, which
+// the header of a route's key has not.
 const bridgeTemplate = `# Made by restate-integration. No secret is in here: keys are read from files.
 http:
   address: 0.0.0.0:<port>
@@ -97,46 +140,29 @@ input:
   label: until_broken
   # Ends the process with 0 when a dead letter found its connection closed for good; Kubernetes starts it again.
   read_until:
-    check: '@broken.or(false)'
+    check: '@letters_broken.or(false)'
     input:
       broker:
         inputs:
-          - label: always
-            # The NATS client gives up after a longer outage or a refused key, and only a new one helps; nothing tells that it did.
-            # So one that has brought no event for the idle time is replaced. A new one reads the key anew, and /ready is 503 until
-            # it is connected.
-            read_until:
-              restart_input: true
-              restart_backoff: {initial_interval: 1s, max_interval: 5s}
-              check: 'false'
-              input:
-                read_until:
-                  idle_timeout: <idle>
-                  input:
-                    label: restate_events
-                    nats_jetstream:
-                      urls: [<urls>]
-                      stream: "<stream>"
-                      durable: <durable>
-                      bind: true
-                      auth: <auth>
-                      tls: <tls>
-            processors:
-              - mapping: meta broken = deleted() # whatever an event's headers say
+          # One for each route: the consumer says which route an event is of, and no header can. The NATS client gives up after a longer
+          # outage or a refused key, and only a new one helps; nothing tells that it did. So one that has brought no event for the idle
+          # time is replaced. A new one reads the key anew, and /ready is 503 until it is connected.
+<inputs>
           - label: broken
             inproc: dead_letters_broken
             processors:
-              - mapping: meta broken = true
+              - mapping: meta letters_broken = true
 pipeline:
   processors:
-    # A failed mapping applies none of its assignments, and every event needs its identity, one without a route too.
+    # A failed mapping applies none of its assignments, and every event needs its identity, one without a key too.
     - label: identity
       mapping: |
-        meta idem = @."Nats-Msg-Id".not_empty() | "%v-%v-%v".format("<stream>", @nats_sequence_stream, @nats_timestamp_unix_nano)
-        # A header may stand in for the server's time. What is no number is old.
-        meta age_s = ((timestamp_unix_nano() - @nats_timestamp_unix_nano.number().catch(0)) / 1000000000).floor()
+        meta event_id = @."Nats-Msg-Id".not_empty() | "%v-%v-%v".format("<stream>", @nats_sequence_stream, @nats_timestamp_unix_nano)
+        # A header may stand in for the server's time: what is no number, or more than a minute ahead, is old.
+        let age = (timestamp_unix_nano() - @nats_timestamp_unix_nano.number().catch(0)) / 1000000000
+        meta event_old = !($age >= -60 && $age < <age>)
         # Restate takes a body that is not JSON and fails later, where nobody sees it. parse_json would let more follow behind it.
-        meta json = json().type().catch("invalid")
+        meta event_json = json().type().catch("invalid")
     - label: route
       mapping: |
         map segment {
@@ -153,36 +179,34 @@ pipeline:
             $text.escape_url_query().replace_all("+", "%20")
           }
         }
-        meta route = match @nats_subject {
+        meta route_target = match @route_name {
 <routes>
-          _ => ""
+          _ => throw("no route") # or a header of that name would stay
         }
 output:
   label: deliver
   switch:
     cases:
-      - check: '@broken.or(false)'
+      - check: '@letters_broken.or(false)'
         output: {drop: {}}
-      - check: 'errored() || @route.or("") == "" || @json == "invalid"'
+      - check: 'errored() || @event_json == "invalid"'
         output:
           processors:
-            - mapping: |
-                meta letter = "unrouted"
-                meta reason = "no route, no key or no JSON: route=%v json=%v %v".format(@route.or(""), @json.or(""), error().or("")).slice(0, 512)
+            - mapping: 'meta letter_reason = if @event_json == "invalid" { "the body is not JSON" } else { error().slice(0, 512) }'
           resource: dead_letters
       - output:
           label: restate_or_dead_letter
           fallback:
             - label: restate
               http_client:
-                url: '<ingress>/restate/send/${! @route }'
+                url: '<ingress>/restate/send/${! @route_target }'
                 verb: POST
                 headers:
                   Content-Type: application/json
                   # Read for each request, so that a rotated key needs no restart; a final newline does no harm. Without the file
                   # Restate refuses the request, and it is tried again as any other: an error here would be, without a pause.
                   Authorization: 'Bearer ${! file("<token>", true).string().trim().catch("missing") }'
-                  Idempotency-Key: '${! @idem }'
+                  Idempotency-Key: '${! @event_id }'
                 metadata: {include_patterns: [^traceparent$]} # sent only when the event has one
                 timeout: 5s
                 retries: 5
@@ -194,12 +218,10 @@ output:
             - label: permanent_or_too_old
               switch:
                 cases:
-                  - check: '@fallback_error.re_match("response code \\((400|404|405|413|414|415|422|431)\\)") || @age_s.number() >= <age>'
+                  - check: '@fallback_error.re_match("response code \\((400|404|405|413|414|415|422|431)\\)") || @event_old'
                     output:
                       processors:
-                        - mapping: |
-                            meta letter = @route.split("/").index(0).replace_all(".", "_")
-                            meta reason = @fallback_error.slice(0, 512)
+                        - mapping: meta letter_reason = @fallback_error.slice(0, 512)
                       resource: dead_letters
                   # What may pass is given back: the server delivers it again.
                   - output: {reject: '${! @fallback_error }'}
@@ -213,11 +235,11 @@ output_resources:
           - label: dead_letter
             nats_jetstream:
               urls: [<urls>]
-              subject: '<dlq>${! @letter }'
+              subject: '<dlq>${! @route_letter }'
               headers:
-                Nats-Msg-Id: '${! @idem }'
-                restate-error: '${! @reason }'
-                restate-subject: '${! @nats_subject.slice(0, 512) }'
+                Nats-Msg-Id: '${! @event_id }'
+                restate-error: '${! @letter_reason }'
+                restate-subject: '${! @route_subject }'
               metadata: {include_patterns: ['<kept>']}
               auth: <auth>
               tls: <tls>

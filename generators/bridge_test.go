@@ -160,10 +160,10 @@ func TestBridgeLogin(t *testing.T) {
 		{"a client certificate", clientTLS, "tls: {enabled: true, root_cas_file: /etc/nats/ca/ca.crt, client_certs: [{cert_file: /etc/nats/client/tls.crt, key_file: /etc/nats/client/tls.key}]}"},
 		{"several servers", `{spec: {nats: {servers: ["tls://a.nats.svc:4222", "tls://b.nats.svc:4222"]}}}`, "urls: [tls://a.nats.svc:4222,tls://b.nats.svc:4222]"},
 	} {
-		config := bridgeConfig(model(t, bridgeBase(t), tt.patch))
-		// The input and the dead letters.
-		if n := strings.Count(config, tt.want+"\n"); n != 2 {
-			t.Errorf("%s: %q stands %d times in the configuration, want 2:\n%s", tt.reason, tt.want, n, config)
+		config := bridgeConfig(model(t, bridgeBase(t), tt.patch, `{spec: {nats: {bridge: {routes: {b: {subject: restate.events.b, service: B, handler: h}}}}}}`))
+		// The inputs of two routes, and the dead letters.
+		if n := strings.Count(config, tt.want+"\n"); n != 3 {
+			t.Errorf("%s: %q stands %d times in the configuration, want 3:\n%s", tt.reason, tt.want, n, config)
 		}
 	}
 }
@@ -172,19 +172,119 @@ func TestBridgeLogin(t *testing.T) {
 func TestBridgeConfigValues(t *testing.T) {
 	for _, tt := range []struct{ patch, want string }{
 		{`{nats: {bridge: {idleExit: 90s}}}`, "idle_timeout: 1m30s\n"},
-		{`{nats: {bridge: {maxEventAge: 2h}}}`, "@age_s.number() >= 7200'\n"},
+		{`{nats: {bridge: {maxEventAge: 2h}}}`, "&& $age < 7200)\n"},
 		{`{nats: {jetstream: {stream: ORDERS}}}`, `stream: "ORDERS"` + "\n"},
 		{`{nats: {jetstream: {stream: ORDERS}}}`, `.format("ORDERS", `},
-		{`{cloud: {ingressURL: "https://x.restate.cloud/base/"}}`, "url: 'https://x.restate.cloud/base/restate/send/${! @route }'\n"},
-		{`{nats: {bridge: {routes: {a: {subject: restate.events.a, service: A.b, handler: h}}}}}`, `  "restate.events.a" => "A.b/h"` + "\n"},
-		{`{nats: {bridge: {routes: {a: {subject: restate.events.a, service: A, handler: h, key: {header: X-Key}}}}}}`, `  "restate.events.a" => "A/" + metadata("X-Key").apply("segment") + "/h"` + "\n"},
-		{`{nats: {bridge: {routes: {a: {subject: restate.events.a, service: A, handler: h, key: {jsonField: order.id}}}}}}`, `  "restate.events.a" => "A/" + json("order.id").apply("segment") + "/h"` + "\n"},
+		{`{cloud: {ingressURL: "https://x.restate.cloud/base/"}}`, "url: 'https://x.restate.cloud/base/restate/send/${! @route_target }'\n"},
+		{`{nats: {bridge: {routes: {a: {subject: restate.events.a, service: A.b, handler: h}}}}}`, `  "a" => "A.b/h"` + "\n"},
+		{`{nats: {bridge: {routes: {a: {subject: restate.events.a, service: A.b.c, handler: h}}}}}`, `meta route_letter = "A_b_c"` + "\n"},
+		{`{nats: {bridge: {routes: {a: {subject: restate.events.a, service: A, handler: h, key: {header: X-Key}}}}}}`, `  "a" => "A/" + metadata("X-Key").apply("segment") + "/h"` + "\n"},
+		{`{nats: {bridge: {routes: {a: {subject: restate.events.a, service: A, handler: h, key: {jsonField: order.id}}}}}}`, `  "a" => "A/" + json("order.id").apply("segment") + "/h"` + "\n"},
 		{`{}`, "metadata: {include_patterns: ['^(traceparent)$']}\n"},
 		{`{nats: {bridge: {routes: {a: {subject: restate.events.a, service: A, handler: h, key: {header: X-Key}}, b: {subject: restate.events.b, service: A, handler: h, key: {header: Nats-Msg-Id}}, c: {subject: restate.events.c, service: A, handler: i, key: {header: X-Key}}}}}}`, "metadata: {include_patterns: ['^(X-Key|traceparent)$']}\n"},
 	} {
 		if config := bridgeConfig(model(t, bridgeBase(t), `{spec: `+tt.patch+`}`)); !strings.Contains(config, tt.want) {
 			t.Errorf("%s: want %q in\n%s", tt.patch, tt.want, config)
 		}
+	}
+}
+
+// TestBridgeInputs: each route has a client of its own consumer, and what it is comes from there.
+func TestBridgeInputs(t *testing.T) {
+	type input struct {
+		ReadUntil struct {
+			RestartInput bool `yaml:"restart_input"`
+			Input        struct {
+				ReadUntil struct {
+					IdleTimeout string `yaml:"idle_timeout"`
+					Input       struct {
+						Label     string `yaml:"label"`
+						JetStream struct {
+							Stream  string `yaml:"stream"`
+							Durable string `yaml:"durable"`
+							Subject string `yaml:"subject"`
+							Bind    bool   `yaml:"bind"`
+						} `yaml:"nats_jetstream"`
+					} `yaml:"input"`
+				} `yaml:"read_until"`
+			} `yaml:"input"`
+		} `yaml:"read_until"`
+		Processors []struct {
+			Mapping string `yaml:"mapping"`
+		} `yaml:"processors"`
+	}
+	var config struct {
+		Input struct {
+			ReadUntil struct {
+				Input struct {
+					Broker struct {
+						Inputs []input `yaml:"inputs"`
+					} `yaml:"broker"`
+				} `yaml:"input"`
+			} `yaml:"read_until"`
+		} `yaml:"input"`
+	}
+	text := bridgeConfig(model(t, bridgeBase(t), `{spec: {nats: {bridge: {routes: {b-1: {subject: restate.events.b, service: B.v1, handler: h}}}}}}`))
+	if err := yaml.Unmarshal([]byte(text), &config); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	inputs := config.Input.ReadUntil.Input.Broker.Inputs
+	for _, in := range inputs[:len(inputs)-1] { // the last tells of broken dead letters
+		idle := in.ReadUntil.Input.ReadUntil
+		js := idle.Input.JetStream
+		if !in.ReadUntil.RestartInput || idle.IdleTimeout != "15m" || !js.Bind || js.Stream != "RESTATE_EVENTS" {
+			t.Errorf("got %+v", in)
+		}
+		got = append(got, strings.Join([]string{idle.Input.Label, js.Durable, js.Subject, in.Processors[0].Mapping}, "\n"))
+	}
+	want := []string{
+		"events_b_1\nrestate-bridge-b-1\nrestate.events.b\nmeta route_name = \"b-1\"\nmeta route_subject = \"restate.events.b\"\nmeta route_letter = \"B_v1\"\nmeta letters_broken = deleted()\n",
+		"events_created\nrestate-bridge-created\nrestate.events.created\nmeta route_name = \"created\"\nmeta route_subject = \"restate.events.created\"\nmeta route_letter = \"Orders\"\nmeta letters_broken = deleted()\n",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
+// TestBridgeUser may read the consumers of its routes and write dead letters, and nothing else.
+func TestBridgeUser(t *testing.T) {
+	users := model(t, bridgeBase(t), `{spec: {nats: {bridge: {routes: {b-1: {subject: restate.events.b, service: B, handler: h}}}}}}`).NATS.Users
+	bridge := users[slices.IndexFunc(users, func(u NATSUser) bool { return u.Name == "bridge" })]
+	want := []string{
+		"$JS.ACK.RESTATE_EVENTS.restate-bridge-b-1.>", "$JS.API.CONSUMER.INFO.RESTATE_EVENTS.restate-bridge-b-1", "$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS.restate-bridge-b-1",
+		"$JS.ACK.RESTATE_EVENTS.restate-bridge-created.>", "$JS.API.CONSUMER.INFO.RESTATE_EVENTS.restate-bridge-created", "$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS.restate-bridge-created",
+		"restate.dlq.*",
+	}
+	if d := cmp.Diff(want, bridge.Publish); d != "" {
+		t.Errorf("publish (-want +got)\n%s", d)
+	}
+	if d := cmp.Diff([]string{"_INBOX.>"}, bridge.Subscribe); d != "" {
+		t.Errorf("subscribe (-want +got)\n%s", d)
+	}
+}
+
+// TestBridgeMetadata: Bento puts the headers of an event over its own metadata. What the configuration reads it has set before, but for
+// what comes from the server or the publisher, and no header of a route's key has such a name.
+func TestBridgeMetadata(t *testing.T) {
+	config := bridgeConfig(model(t, bridgeBase(t)))
+	names := func(pattern string) []string {
+		var out []string
+		for _, match := range regexp.MustCompile(pattern).FindAllStringSubmatch(config, -1) {
+			out = append(out, match[1])
+		}
+		slices.Sort(out)
+		return slices.Compact(out)
+	}
+	set := names(`\bmeta (\w+) = `)
+	for _, name := range set {
+		if headerPattern.MatchString(name) {
+			t.Errorf("the header of a key could be called %s as well", name)
+		}
+	}
+	foreign := slices.DeleteFunc(names(`@(?:\.")?([\w-]+)`), func(name string) bool { return slices.Contains(set, name) })
+	if d := cmp.Diff([]string{"Nats-Msg-Id", "fallback_error", "nats_sequence_stream", "nats_timestamp_unix_nano"}, foreign); d != "" {
+		t.Errorf("read and not set (-want +got)\n%s", d)
 	}
 }
 

@@ -348,12 +348,11 @@ func TestJWTFields(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", tt.reason, got, tt.want)
 		}
 	}
-	bridge := `{spec: {nats: {bridge: {routes: {a: {subject: restate.events.order, service: Order, handler: created}}}}, credentials: {nats: {source: External, rolloutKey: a}, ingress: {source: External}}}}`
 	for _, tt := range []struct{ reason, patch, want string }{
 		{"an nkey opens no server with an operator", `{}`, "error RI0206 spec.credentials.nats.type"},
 		{"creds do", `{spec: {credentials: {nats: {type: Creds}}}}`, ""},
 	} {
-		_, ds := resolveJWT(t, jwtBase(t, bridge, tt.patch), token)
+		_, ds := resolveJWT(t, jwtBase(t, jwtBridge, tt.patch), token)
 		if got := strings.Join(findings(ds), "; "); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.reason, got, tt.want)
 		}
@@ -456,4 +455,44 @@ func everySubject(tokens []string, n int) []string {
 		}
 	}
 	return out
+}
+
+const jwtBridge = `{spec: {
+  nats: {jetstream: {subjects: null}, bridge: {routes: {a: {subject: restate.events.a, service: Order, handler: a}, b: {subject: restate.events.b, service: Order, handler: b}}}},
+  credentials: {nats: {source: External, rolloutKey: a}, ingress: {source: External}}}}`
+
+// TestJWTOfBridge: the role of the bridge may read the consumers of its routes, and no other.
+func TestJWTOfBridge(t *testing.T) {
+	base := jwtBase(t, jwtBridge, `{spec: {credentials: {nats: {type: Creds}}}}`)
+	routes := []string{
+		"$JS.ACK.RESTATE_EVENTS.restate-bridge-a.>", "$JS.API.CONSUMER.INFO.RESTATE_EVENTS.restate-bridge-a", "$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS.restate-bridge-a",
+		"$JS.ACK.RESTATE_EVENTS.restate-bridge-b.>", "$JS.API.CONSUMER.INFO.RESTATE_EVENTS.restate-bridge-b", "$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS.restate-bridge-b",
+		"restate.dlq.*",
+	}
+	for _, tt := range []struct{ reason, more, want string }{
+		{"all that it needs", "", ""},
+		{"a consumer of no route", "$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS.restate-bridge-c", `"$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS.restate-bridge-c"`},
+		{"all consumers", "$JS.ACK.RESTATE_EVENTS.>", `"$JS.ACK.RESTATE_EVENTS.>"`},
+	} {
+		claims := fit(t)
+		addRole(t, claims, "bridge", func(p *jwt.UserPermissionLimits) {
+			p.Pub.Allow.Add(routes...)
+			if tt.more != "" {
+				p.Pub.Allow.Add(tt.more)
+			}
+			p.Sub.Allow.Add("_INBOX.>")
+		})
+		_, ds := resolveJWT(t, base, signed(t, claims, operator(t)))
+		var got []string
+		for _, d := range ds {
+			got = append(got, d.Message)
+		}
+		want := []string(nil)
+		if tt.want != "" {
+			want = []string{`must not hold an account that is broader than the spec: the permissions of role "bridge" to publish include ` + tt.want}
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s (-want +got)\n%s", tt.reason, d)
+		}
+	}
 }

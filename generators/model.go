@@ -134,8 +134,14 @@ type Bridge struct {
 	v1alpha1.Bridge
 	Image string
 	Creds bool // a creds file instead of an nkey seed
-	// Routes are sorted by subject.
-	Routes []v1alpha1.Route
+	// Routes are sorted by name.
+	Routes []Route
+}
+
+// Route is one of the bridge's, under the name that it has in the spec.
+type Route struct {
+	Name string
+	v1alpha1.Route
 }
 
 // NATSServer is where a URL leads to.

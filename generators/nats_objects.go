@@ -3,6 +3,7 @@
 package generators
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -18,20 +19,21 @@ const (
 	nauthV1alpha1 = "nauth.io/v1alpha1"
 )
 
-// deadLetterSubjects is where the bridge puts what Restate refused: restate.dlq.<Service>, or restate.dlq.unrouted.
+// deadLetterSubjects is where the bridge puts what it cannot deliver: restate.dlq.<Service>.
 const (
 	deadLetterPrefix   = "restate.dlq."
 	deadLetterSubjects = deadLetterPrefix + "*"
 )
 
-// bridgeConsumer is the durable consumer that all replicas of the bridge share.
-const bridgeConsumer = "restate-bridge"
+// durable is the route's consumer, which all replicas of the bridge share. What it delivers is the route's, whatever a header says:
+// Bento 1.20 lets one named nats_subject stand in for the subject.
+func (r Route) durable() string { return bridgeName + "-" + r.Name }
 
 // ackWait is how long one delivery may take: (retries + 1) x timeout + the waits between them, of the bridge, stay below it.
 const ackWait = time.Minute
 
-// letterOverhead is room for what the bridge adds to a dead letter, in bytes: the id, the error and the subject, cut at 512 each. An
-// event that leaves less of the account's payload could not be put away, and would go round until it is too old.
+// letterOverhead is room for what the bridge adds to a dead letter, in bytes: an id where the event has none, the error, cut at 512, and
+// the subject. An event that leaves less of the account's payload could not be put away, and would go round until it is too old.
 const letterOverhead = 2048
 
 // deadLetterAge gives people time to look at dead letters.
@@ -77,6 +79,7 @@ type nackConsumer struct {
 type nackConsumerSpec struct {
 	StreamName    string `json:"streamName"`
 	DurableName   string `json:"durableName"`
+	FilterSubject string `json:"filterSubject"`
 	DeliverPolicy string `json:"deliverPolicy"`
 	AckPolicy     string `json:"ackPolicy"`
 	AckWait       string `json:"ackWait"`
@@ -87,29 +90,30 @@ type nackConsumerSpec struct {
 
 func nackObjects(m Model) []Built {
 	j := m.NATS.JetStream
-	meta := func(kind, key string) (metav1.TypeMeta, metav1.ObjectMeta) {
-		return metav1.TypeMeta{APIVersion: nackV1beta2, Kind: kind}, metav1.ObjectMeta{Namespace: m.NATS.Namespace, Name: m.objectName("nats", key)}
+	meta := func(kind, component, key string) (metav1.TypeMeta, metav1.ObjectMeta) {
+		return metav1.TypeMeta{APIVersion: nackV1beta2, Kind: kind}, metav1.ObjectMeta{Namespace: m.NATS.Namespace, Name: m.objectName(component, key)}
 	}
 	events := &nackStream{Spec: nackStreamSpec{
 		Name: j.Stream, Subjects: j.Subjects, Retention: "workqueue", Storage: "file", Replicas: *j.Replicas,
 		MaxAge: duration(j.MaxAge.Duration), DuplicateWindow: duration(j.DuplicateWindow.Duration), Account: j.NACK.Account,
 	}}
-	events.TypeMeta, events.ObjectMeta = meta("Stream", "events")
-	if m.NATS.Bridge != nil {
-		events.Spec.MaxMsgSize = *m.NATS.Account.Limits.Payload - letterOverhead
-	}
+	events.TypeMeta, events.ObjectMeta = meta("Stream", "nats", "events")
 	letters := &nackStream{Spec: nackStreamSpec{
 		Name: j.DeadLetterStream, Subjects: []string{deadLetterSubjects}, Retention: "limits", Storage: "file", Replicas: *j.Replicas,
 		MaxAge: duration(deadLetterAge), Account: j.NACK.Account,
 	}}
-	letters.TypeMeta, letters.ObjectMeta = meta("Stream", "dead-letters")
+	letters.TypeMeta, letters.ObjectMeta = meta("Stream", "nats", "dead-letters")
 	out := []Built{{Object: events, Source: "spec.nats.jetstream"}, {Object: letters, Source: "spec.nats.jetstream"}}
-	if m.NATS.Bridge != nil {
+	if m.NATS.Bridge == nil {
+		return out
+	}
+	events.Spec.MaxMsgSize = *m.NATS.Account.Limits.Payload - letterOverhead
+	for _, r := range m.NATS.Bridge.Routes {
 		consumer := &nackConsumer{Spec: nackConsumerSpec{
-			StreamName: j.Stream, DurableName: bridgeConsumer, DeliverPolicy: "all", AckPolicy: "explicit", AckWait: duration(ackWait), MaxDeliver: -1, Account: j.NACK.Account,
+			StreamName: j.Stream, DurableName: r.durable(), FilterSubject: r.Subject, DeliverPolicy: "all", AckPolicy: "explicit", AckWait: duration(ackWait), MaxDeliver: -1, Account: j.NACK.Account,
 		}}
-		consumer.TypeMeta, consumer.ObjectMeta = meta("Consumer", "bridge")
-		out = append(out, Built{Object: consumer, Source: "spec.nats.bridge"})
+		consumer.TypeMeta, consumer.ObjectMeta = meta("Consumer", "bridge", r.Name)
+		out = append(out, Built{Object: consumer, Source: fmt.Sprintf("spec.nats.bridge.routes[%s]", r.Name)})
 	}
 	return out
 }

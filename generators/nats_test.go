@@ -4,6 +4,7 @@ package generators
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -250,15 +251,20 @@ func TestNACK(t *testing.T) {
 	if d := cmp.Diff(want, object[*nackStream](t, all, "prod-nats-dead-letters").Spec); d != "" {
 		t.Errorf("dead letters (-want +got)\n%s", d)
 	}
-	if has(all, "Consumer nats/prod-nats-bridge") {
+	if slices.ContainsFunc(all, func(b Built) bool { return b.ID().Kind == "Consumer" }) {
 		t.Error("a consumer that nobody reads from would keep every event in the work queue")
 	}
-	all = natsBuilt(t, `{account: {users: null}, jetstream: {`+nack+`}, bridge: {publicKeys: [`+userKey(t, "bridge")+`], routes: {x: {subject: restate.events.x, service: S, handler: h}}}}`)
-	consumer := nackConsumerSpec{
-		StreamName: "RESTATE_EVENTS", DurableName: "restate-bridge", DeliverPolicy: "all", AckPolicy: "explicit", AckWait: "1m", MaxDeliver: -1, Account: "orders",
-	}
-	if d := cmp.Diff(consumer, object[*nackConsumer](t, all, "prod-nats-bridge").Spec); d != "" {
-		t.Errorf("consumer (-want +got)\n%s", d)
+	long := strings.Repeat("l", 63)
+	all = natsBuilt(t, `{account: {users: null}, jetstream: {`+nack+`}, bridge: {publicKeys: [`+userKey(t, "bridge")+`],
+	  routes: {x: {subject: restate.events.x, service: S, handler: h}, `+long+`: {subject: restate.events.a, service: S, handler: h}}}}`)
+	for name, want := range map[string]nackConsumerSpec{
+		"prod-bridge-x":                    {DurableName: "restate-bridge-x", FilterSubject: "restate.events.x"},
+		limitName("prod-bridge-"+long, 63): {DurableName: "restate-bridge-" + long, FilterSubject: "restate.events.a"},
+	} {
+		want.StreamName, want.DeliverPolicy, want.AckPolicy, want.AckWait, want.MaxDeliver, want.Account = "RESTATE_EVENTS", "all", "explicit", "1m", -1, "orders"
+		if d := cmp.Diff(want, object[*nackConsumer](t, all, name).Spec); d != "" {
+			t.Errorf("consumer %s (-want +got)\n%s", name, d)
+		}
 	}
 	if got := object[*nackStream](t, all, "prod-nats-events").Spec.MaxMsgSize; got != 65536-letterOverhead {
 		t.Errorf("an event of %d bytes leaves no room for what makes a dead letter of it", got)

@@ -135,10 +135,15 @@ func (r *resolver) permitted(path *field.Path, subjects []string) {
 	}
 }
 
-func (r *resolver) permittedOne(path *field.Path, s string) {
-	if r.subject(path, s) && !slices.ContainsFunc(r.spec.NATS.Account.Subjects, func(outer string) bool { return within(s, outer) }) {
-		r.problem(diag.SubjectOutside, path, "", "add it to spec.nats.account.subjects, or narrow it", "must lie within the account's subjects")
+func (r *resolver) permittedOne(path *field.Path, s string) bool {
+	if !r.subject(path, s) {
+		return false
 	}
+	if !isWithin(s, r.spec.NATS.Account.Subjects) {
+		r.problem(diag.SubjectOutside, path, "", "add it to spec.nats.account.subjects, or narrow it", "must lie within the account's subjects")
+		return false
+	}
+	return true
 }
 
 func (r *resolver) inboxPrefix(path *field.Path, prefix string) {
@@ -210,7 +215,11 @@ func (r *resolver) user(path *field.Path, name string, u v1alpha1.NATSUser) {
 	if slices.Contains([]string{"bridge", "nack", "events", "dead-letters"}, name) {
 		r.problem(diag.BadName, path, name, "use another name", "must not be the name of a generated user or object")
 	}
-	r.publicKeys(path.Child("publicKeys"), u.PublicKeys)
+	seal := runSeal
+	if u.SecretRef == nil {
+		seal = "set secretRef and " + runSeal
+	}
+	r.publicKeys(path.Child("publicKeys"), u.PublicKeys, seal)
 	r.permitted(path.Child("publish"), u.Publish)
 	r.permitted(path.Child("subscribe"), u.Subscribe)
 	r.m.NATS.Users = append(r.m.NATS.Users, NATSUser{
@@ -254,14 +263,18 @@ func (r *resolver) userSecrets(path *field.Path, a *v1alpha1.NATSAccount) {
 	}
 }
 
-// publicKeys tells an account's or server's key from a user's. A seed was refused before: it is a secret in the spec.
-func (r *resolver) publicKeys(path *field.Path, keys []string) {
+// runSeal makes a seed, and writes its public key into the spec.
+const runSeal = "run restate-integration-secrets seal, or "
+
+// publicKeys tells an account's or server's key from a user's. A seed was refused before: it is a secret in the spec. What seal says is
+// how the command makes the key, empty where it does not.
+func (r *resolver) publicKeys(path *field.Path, keys []string, seal string) {
 	mode := r.spec.NATS.Account.Mode
 	switch {
 	case mode == v1alpha1.AccountNauth && len(keys) > 0:
 		r.problem(diag.NoEffect, path, "", "remove them", "must not be set in mode Nauth, where nauth makes the keys")
 	case mode == v1alpha1.AccountServerConfig && len(keys) == 0:
-		r.problem(diag.Required, path, "", "make one with nk -gen user -pubout, and keep the seed in an encrypted Secret", "must be set: the public nkey of the user")
+		r.problem(diag.Required, path, "", seal+"make one with nk -gen user -pubout, and keep the seed in an encrypted Secret", "must be set: the public nkey of the user")
 	}
 	for i, key := range keys {
 		switch prefix := nkeys.Prefix(key); {
@@ -285,15 +298,23 @@ func article(noun string) string {
 func (r *resolver) generatedUsers() {
 	n := r.m.NATS
 	if b := r.spec.NATS.Bridge; b != nil && r.spec.NATS.JetStream != nil {
-		r.publicKeys(specPath.Child("nats", "bridge", "publicKeys"), b.PublicKeys)
+		seal := runSeal
+		if r.spec.Credentials.NATS.Source == v1alpha1.SourceExternal {
+			seal = ""
+		}
+		r.publicKeys(specPath.Child("nats", "bridge", "publicKeys"), b.PublicKeys, seal)
+		var publish []string
+		for _, route := range n.Bridge.Routes {
+			publish = append(publish, consumerSubjects(n.JetStream.Stream, route.durable())...)
+		}
 		n.Users = append(n.Users, NATSUser{
-			Name: "bridge", PublicKeys: b.PublicKeys, Publish: append(consumerSubjects(n.JetStream.Stream, bridgeConsumer), deadLetterSubjects),
+			Name: "bridge", PublicKeys: b.PublicKeys, Publish: append(publish, deadLetterSubjects),
 			// Bento cannot set a prefix of its own.
 			Subscribe: []string{"_INBOX.>"},
 		})
 	}
 	if j := n.JetStream; j != nil && j.NACK != nil {
-		r.publicKeys(specPath.Child("nats", "jetstream", "nack", "publicKeys"), j.NACK.PublicKeys)
+		r.publicKeys(specPath.Child("nats", "jetstream", "nack", "publicKeys"), j.NACK.PublicKeys, "")
 		n.Users = append(n.Users, NATSUser{Name: "nack", PublicKeys: j.NACK.PublicKeys, Publish: controllerSubjects(j.Stream, j.DeadLetterStream), Subscribe: []string{"_INBOX.>"}})
 	}
 }

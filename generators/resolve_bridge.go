@@ -38,12 +38,7 @@ func (r *resolver) jetStream(path *field.Path) {
 	if len(j.Subjects) == 0 {
 		r.problem(diag.Required, path.Child("subjects"), "", "add the subjects, or a bridge with routes", "must name what the stream keeps")
 	}
-	r.permitted(path.Child("subjects"), j.Subjects)
-	for i, s := range j.Subjects {
-		if overlap(s, deadLetterSubjects) {
-			r.problem(diag.BadSubject, path.Child("subjects").Index(i), "", "leave the dead letters to their own stream", "must not have the subjects of the dead letters")
-		}
-	}
+	r.streamSubjects(path.Child("subjects"), j.Subjects)
 	if n := *j.Replicas; n != 1 && n != 3 && n != 5 {
 		r.problem(diag.OutOfRange, path.Child("replicas"), strconv.Itoa(int(n)), "", "must be 1, 3 or 5")
 	}
@@ -64,11 +59,42 @@ func (r *resolver) jetStream(path *field.Path) {
 		}
 	}
 	if j.NACK == nil {
-		r.problem(diag.NoStreams, path.Child("nack"), "", "set nack, or make the streams and the consumer yourself as the guide page on NATS says",
-			"is not set, so that nobody makes the streams %s and %s and the consumer %s", j.Stream, j.DeadLetterStream, bridgeConsumer)
+		r.problem(diag.NoStreams, path.Child("nack"), "", "set nack, or make them yourself as the guide page on NATS says", "is not set, so that nobody makes %s", r.streamsOf(j))
 	} else if j.NACK.Account != "" {
 		r.domain(path.Child("nack", "account"), j.NACK.Account)
 	}
+}
+
+// streamsOf names what NACK would make.
+func (r *resolver) streamsOf(j *v1alpha1.JetStream) string {
+	text := "the streams " + j.Stream + " and " + j.DeadLetterStream
+	if b := r.spec.NATS.Bridge; b != nil {
+		text += ", and a consumer for each route"
+	}
+	return text
+}
+
+// streamSubjects: the stream is a work queue, in which an event that no consumer takes stays until it is too old. A subject of a route is
+// checked there, and that there is no route is said once.
+func (r *resolver) streamSubjects(path *field.Path, subjects []string) {
+	b := r.spec.NATS.Bridge
+	for i, s := range subjects {
+		switch {
+		case b == nil:
+			r.eventSubject(path.Index(i), s)
+		case len(b.Routes) > 0 && !slices.ContainsFunc(sortedKeys(b.Routes), func(key string) bool { return b.Routes[key].Subject == s }):
+			r.problem(diag.BadRoute, path.Index(i), "", "remove it, or add a route for each of its subjects", "must be the subject of a route: the stream would keep its events until maxAge, and then lose them")
+		}
+	}
+}
+
+// eventSubject checks one that the stream keeps.
+func (r *resolver) eventSubject(path *field.Path, s string) bool {
+	if overlap(s, deadLetterSubjects) {
+		r.problem(diag.BadSubject, path, "", "leave the dead letters to their own stream", "must not have the subjects of the dead letters")
+		return false
+	}
+	return r.permittedOne(path, s)
 }
 
 func (r *resolver) bridge(path *field.Path) {
@@ -80,9 +106,7 @@ func (r *resolver) bridge(path *field.Path) {
 		r.problem(diag.Required, specPath.Child("nats", "jetstream"), "", "add jetstream: {}", "must be set with a bridge, which reads from a stream")
 		return
 	}
-	if payload := *r.spec.NATS.Account.Limits.Payload; payload < 2*letterOverhead {
-		r.problem(diag.BadLimit, specPath.Child("nats", "account", "limits", "payload"), strconv.FormatInt(payload, 10), "", "must be at least %d with a bridge, which adds to an event what Restate said of it", 2*letterOverhead)
-	}
+	r.bridgeLimits(b)
 	r.atLeast(path.Child("replicas"), b.Replicas, 0)
 	r.resources(path.Child("resources"), b.Resources)
 	r.podTemplate(path.Child("podTemplate"), b.PodTemplate, r.m.bridgeLabels())
@@ -100,10 +124,28 @@ func (r *resolver) bridge(path *field.Path) {
 	r.natsCredential(specPath.Child("credentials", roleNATS, "type"))
 	r.routes(path.Child("routes"), b.Routes)
 	for _, key := range sortedKeys(b.Routes) {
-		out.Routes = append(out.Routes, b.Routes[key])
+		out.Routes = append(out.Routes, Route{key, b.Routes[key]})
 	}
-	slices.SortStableFunc(out.Routes, func(a, b v1alpha1.Route) int { return strings.Compare(a.Subject, b.Subject) })
 	r.m.NATS.Bridge = out
+}
+
+// bridgeLimits holds the account's limits against what the bridge needs. A number below 1 has a finding of its own.
+func (r *resolver) bridgeLimits(b *v1alpha1.Bridge) {
+	n := r.spec.NATS
+	account, jetStream := specPath.Child("nats", "account", "limits"), specPath.Child("nats", "jetstream", "limits")
+	for _, f := range []struct {
+		path       *field.Path
+		has, least int64
+		why        string
+	}{
+		{account.Child("payload"), *n.Account.Limits.Payload, 2 * letterOverhead, "which adds to an event what Restate said of it"},
+		{account.Child("connections"), *n.Account.Limits.Connections, b.Connections(), "whose pods have one for each route and one for dead letters, and of which a rollout has one more"},
+		{jetStream.Child("consumers"), *n.JetStream.Limits.Consumers, int64(len(b.Routes)), "which has one for each route"},
+	} {
+		if f.has > 0 && f.has < f.least {
+			r.problem(diag.BadLimit, f.path, strconv.FormatInt(f.has, 10), "leave it out, or raise it", "must be at least %d with this bridge, %s", f.least, f.why)
+		}
+	}
 }
 
 // natsCredential: without an operator the server knows users by their nkey alone, with one by a JWT alone (github.com/nats-io/nats-server
@@ -132,11 +174,13 @@ var (
 
 func (r *resolver) routes(path *field.Path, routes map[string]v1alpha1.Route) {
 	if len(routes) == 0 {
-		r.problem(diag.Required, path, "", "", "must have at least one route: every other event is a dead letter")
+		r.problem(diag.Required, path, "", "", "must have at least one route")
 	}
 	seen := map[string]string{}
 	for _, key := range sortedKeys(routes) {
 		route, p := routes[key], entry(path, key)
+		r.required(p, key, "the name of the route")
+		r.label(p, key, maxName) // with restate-bridge- in front it is the name of a consumer, which may have 255 characters
 		r.routeSubject(p.Child("subject"), route.Subject)
 		if other, found := seen[route.Subject]; found {
 			r.problem(diag.BadRoute, p.Child("subject"), "", "an event has one handler: remove one of the two", "must not be the subject of route %q as well", other)
@@ -157,7 +201,7 @@ func (r *resolver) routeSubject(path *field.Path, s string) {
 		r.problem(diag.BadRoute, path, "", "add a route for each subject", "must have no wildcard")
 		return
 	}
-	if r.subject(path, s) && !slices.ContainsFunc(r.spec.NATS.JetStream.Subjects, func(outer string) bool { return within(s, outer) }) {
+	if r.eventSubject(path, s) && !isWithin(s, r.spec.NATS.JetStream.Subjects) {
 		r.problem(diag.BadRoute, path, "", "add it to spec.nats.jetstream.subjects", "must be kept by the stream, or no event would come")
 	}
 }
@@ -171,35 +215,5 @@ func (r *resolver) routeKey(path *field.Path, k *v1alpha1.RouteKey) {
 		r.problem(diag.BadName, path.Child("header"), k.Header, "", "must be at most 63 letters, digits or -")
 	case k.JSONField != "" && !fieldPattern.MatchString(k.JSONField):
 		r.problem(diag.BadName, path.Child("jsonField"), k.JSONField, "write a name, or names separated by dots like order.id", "must be names of letters, digits, - or _")
-	}
-}
-
-// sharedRoutes warns of publishers that reach more routes than their subjects: Bento 1.20 puts the headers of a message over its own
-// metadata, the subject too (run: test/e2e/bridge, TestHeaderChoosesRoute).
-func (r *resolver) sharedRoutes(path *field.Path) {
-	if r.m.NATS.Bridge == nil {
-		return
-	}
-	a := r.spec.NATS.Account
-	for _, name := range sortedKeys(a.Users) {
-		r.publisher(path, "user "+strconv.Quote(name), a.Users[name].Publish)
-	}
-	for _, key := range sortedKeys(a.Imports) {
-		r.publisher(path, "account "+strconv.Quote(a.Imports[key].Account), []string{a.Imports[key].Subject})
-	}
-}
-
-func (r *resolver) publisher(path *field.Path, who string, subjects []string) {
-	var reached, others []string
-	for _, route := range r.m.NATS.Bridge.Routes {
-		if isWithin(route.Subject, subjects) {
-			reached = append(reached, route.Subject)
-		} else {
-			others = append(others, route.Subject)
-		}
-	}
-	if len(reached) > 0 && len(others) > 0 {
-		r.problem(diag.SharedRoutes, path, "", "trust the publishers of all routes alike, or give each group a stream and a bridge of its own",
-			"let %s reach the handlers of %s too, by a message header named nats_subject", who, quoted(others))
 	}
 }

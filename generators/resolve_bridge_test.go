@@ -3,6 +3,7 @@
 package generators
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -25,12 +26,24 @@ func runBridge(t *testing.T, cases []resolveCase) {
 
 func TestResolveBridge(t *testing.T) {
 	const age, idle = "spec.nats.bridge.maxEventAge", "spec.nats.bridge.idleExit"
+	const two = `routes: {other: {subject: restate.events.other, service: A, handler: h}}`
 	bridge := func(s string) string { return `{nats: {bridge: {` + s + `}}}` }
+	connections := func(n int, s string) string {
+		return fmt.Sprintf(`{nats: {account: {limits: {connections: %d}}, bridge: {%s}}}`, n, s)
+	}
 	runBridge(t, []resolveCase{
 		{"the base", `{}`, ""},
 		{"a bridge reads from a stream", `{nats: {jetstream: null}}`, "error RI0204 spec.nats.jetstream"},
 		{"room for what Restate said of an event", `{nats: {account: {limits: {payload: 4096}}}}`, ""},
 		{"one byte less", `{nats: {account: {limits: {payload: 4095}}}}`, "error RI0905 spec.nats.account.limits.payload"},
+		{"two replicas and one of a rollout, each with one for the route and one for dead letters", connections(6, ``), ""},
+		{"one connection less", connections(5, ``), "error RI0905 spec.nats.account.limits.connections"},
+		{"one for each route", connections(9, two), ""},
+		{"a pod of a rollout could not connect", connections(8, two), "error RI0905 spec.nats.account.limits.connections"},
+		{"switched off, it has none", connections(1, `replicas: 0`), ""},
+		{"no number of connections", connections(0, ``), "error RI0905 spec.nats.account.limits.connections"},
+		{"a consumer for each route", `{nats: {jetstream: {limits: {consumers: 2}}, bridge: {` + two + `}}}`, ""},
+		{"one less", `{nats: {jetstream: {limits: {consumers: 1}}, bridge: {` + two + `}}}`, "error RI0905 spec.nats.jetstream.limits.consumers"},
 		{"switched off", bridge(`replicas: 0`), ""},
 		{"less than none", bridge(`replicas: -1`), "error RI0309 spec.nats.bridge.replicas"},
 		{"a minute", bridge(`maxEventAge: 1m`), ""},
@@ -59,19 +72,36 @@ func TestResolveBridge(t *testing.T) {
 }
 
 func TestResolveRoutes(t *testing.T) {
-	const path = "spec.nats.bridge.routes"
-	route := func(s string) string {
-		return `{nats: {jetstream: {subjects: ["restate.events.*"]}, bridge: {routes: {created: null, r: {` + s + `}}}}}`
-	}
+	const path, subjects = "spec.nats.bridge.routes", "spec.nats.jetstream.subjects"
+	route := func(s string) string { return `{nats: {bridge: {routes: {created: null, r: {` + s + `}}}}}` }
 	named := func(s string) string { return route(`subject: restate.events.a, ` + s) }
 	on := func(s string) string { return route(`service: A, handler: h, subject: ` + s) }
 	keyed := func(s string) string { return named(`service: A, handler: h, key: {` + s + `}`) }
 	long := func(n int) string { return strings.Repeat("a", n) }
+	stream := func(subjects, s string) string {
+		return `{nats: {jetstream: {subjects: [` + subjects + `]}, bridge: {routes: {r: {service: A, handler: h, ` + s + `}}}}}`
+	}
+	name := func(s string) string {
+		return `{nats: {bridge: {routes: {` + s + `: {subject: restate.events.a, service: A, handler: h}}}}}`
+	}
 	runBridge(t, []resolveCase{
 		{"no route", `{nats: {jetstream: {subjects: [restate.events.a]}, bridge: {routes: {created: null}}}}`, "error RI0204 " + path},
-		{"of the stream", on("restate.events.a"), ""},
-		{"not of the stream", on("restate.other.a"), "error RI0910 " + path + "[r].subject"},
-		{"deeper than the stream", on("restate.events.a.b"), "error RI0910 " + path + "[r].subject"},
+		{"of the account", on("restate.events.a"), ""},
+		{"beside the account", on("restate.other.a"), "error RI0902 " + path + "[r].subject"},
+		{"deeper than the account", on("restate.events.a.b"), "error RI0902 " + path + "[r].subject"},
+		{"of the dead letters", on("restate.dlq.a"), "error RI0901 " + path + "[r].subject"},
+		{"not of the stream", stream("restate.events.created", "subject: restate.events.a"), "error RI0910 " + path + "[r].subject"},
+		{"the stream as it would be", stream("restate.events.created, restate.events.a", "subject: restate.events.a"), ""},
+		{"more in the stream than a route takes", stream("restate.events.created, restate.events.a, restate.events.b", "subject: restate.events.a"), "error RI0910 " + subjects + "[2]"},
+		{"a pattern in the stream, of which routes take a part", stream(`"restate.events.*"`, "subject: restate.events.a"), "error RI0910 " + subjects + "[0]"},
+		{"a name with hyphens", name("a-b-1"), ""},
+		{"a name that is a number", name(`"1"`), ""},
+		{"63 characters of a name", name(long(63)), ""},
+		{"64", name(long(64)), "error RI0301 " + path + "[" + long(64) + "]"},
+		{"no name of an object", name("A"), "error RI0301 " + path + "[A]"},
+		{"an underscore, which a hyphen is in Bento's labels", name("a_b"), "error RI0301 " + path + "[a_b]"},
+		{"a dot, which separates subjects", name("a.b"), "error RI0301 " + path + "[a.b]"},
+		{"no name", name(`""`), "error RI0204 " + path + "[]"},
 		{"one token", on(`"restate.events.*"`), "error RI0910 " + path + "[r].subject"},
 		{"all tokens", on(`"restate.events.>"`), "error RI0910 " + path + "[r].subject"},
 		{"a wildcard inside a token", on(`"restate.events.a*"`), "error RI0910 " + path + "[r].subject"},
@@ -113,6 +143,9 @@ func TestResolveRoutes(t *testing.T) {
 func TestResolveJetStream(t *testing.T) {
 	const path = "spec.nats.jetstream"
 	jetstream := func(s string) string { return `{nats: {jetstream: {` + s + `}}}` }
+	alone := func(s string) string { // without a bridge
+		return `{credentials: {ingress: null, nats: null}, nats: {bridge: null, ` + s + `}}`
+	}
 	runBridge(t, []resolveCase{
 		{"any letters, digits, - and _", jetstream(`stream: aZ-0_9`), ""},
 		{"a dot separates subjects", jetstream(`stream: a.b`), "error RI0301 " + path + ".stream"},
@@ -123,8 +156,9 @@ func TestResolveJetStream(t *testing.T) {
 		{"64", jetstream(`stream: ` + strings.Repeat("a", 64)), "error RI0301 " + path + ".stream"},
 		{"one stream for both", jetstream(`deadLetterStream: RESTATE_EVENTS`), "error RI0301 " + path + ".deadLetterStream"},
 		{"no subject", `{nats: {jetstream: {subjects: []}}}`, "error RI0204 " + path + ".subjects; error RI0910 spec.nats.bridge.routes[created].subject"},
-		{"dead letters would be events", `{nats: {account: {subjects: ["restate.*.*"]}, jetstream: {subjects: [restate.events.created, "restate.*.x"]}}}`, "error RI0901 " + path + ".subjects[1]"},
-		{"outside of the account's subjects", jetstream(`subjects: [restate.events.created, restate.other.x]`), "error RI0902 " + path + ".subjects[1]"},
+		{"dead letters would be events", alone(`account: {subjects: ["restate.*.*"]}, jetstream: {subjects: [restate.events.created, "restate.*.x"]}`), "error RI0901 " + path + ".subjects[1]"},
+		{"outside of the account's subjects", alone(`jetstream: {subjects: [restate.events.created, restate.other.x]}`), "error RI0902 " + path + ".subjects[1]"},
+		{"a pattern, for somebody else's consumers", alone(`jetstream: {subjects: ["restate.events.*"]}`), ""},
 		{"one node", jetstream(`replicas: 1`), ""},
 		{"no majority", jetstream(`replicas: 2`), "error RI0309 " + path + ".replicas"},
 		{"more than the server takes", jetstream(`replicas: 7`), "error RI0309 " + path + ".replicas"},
@@ -142,25 +176,5 @@ func TestResolveJetStream(t *testing.T) {
 		{"nobody makes the streams", jetstream(`nack: null`), "warning RI0909 " + path + ".nack"},
 		{"NACK's own name for the connection", jetstream(`nack: {account: restate}`), ""},
 		{"no name of an object", jetstream(`nack: {account: A_b}`), "error RI0301 " + path + ".nack.account"},
-	})
-}
-
-// TestSharedRoutes: whoever reaches one route reaches all.
-func TestSharedRoutes(t *testing.T) {
-	const warning = "warning RI0914 spec.nats.bridge.routes"
-	routes := func(account string) string {
-		return `{nats: {account: {` + account + `}, bridge: {routes: {x: {subject: restate.events.x, service: A, handler: h}, y: {subject: restate.events.y, service: A, handler: h}}}}}`
-	}
-	user := func(name, publish string) string {
-		return name + `: {publicKeys: [` + userKey(t, name) + `], publish: [` + publish + `], subscribe: []}`
-	}
-	runBridge(t, []resolveCase{
-		{"nobody else publishes", routes(``), ""},
-		{"all of them", routes(`users: {` + user("a", "restate.events.*") + `}`), ""},
-		{"none of them", routes(`users: {` + user("a", "workflow.outbox.a") + `}`), ""},
-		{"one of three", routes(`users: {` + user("a", "restate.events.x") + `}`), warning},
-		{"two, each of one", routes(`users: {` + user("a", "restate.events.x") + `, ` + user("b", "restate.events.y") + `}`), warning + "; " + warning},
-		{"another account", routes(`peers: {W: {}}, imports: {a: {account: W, subject: restate.events.x}}`), warning},
-		{"one route alone", `{nats: {account: {users: {` + user("a", "restate.events.other") + `}}}}`, ""},
 	})
 }

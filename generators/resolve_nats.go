@@ -47,7 +47,6 @@ func (r *resolver) nats() {
 	r.jetStream(path.Child("jetstream"))
 	r.bridge(path.Child("bridge"))
 	r.account(path.Child("account"))
-	r.sharedRoutes(path.Child("bridge", "routes"))
 }
 
 func (r *resolver) natsTLS(path *field.Path, t *v1alpha1.NATSTLS) {

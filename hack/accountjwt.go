@@ -58,7 +58,10 @@ func account(peer string) *jwt.AccountClaims {
 		p.Resp = &jwt.ResponsePermission{MaxMsgs: 1, Expires: 5 * time.Second}
 	})
 	role(c, "bridge", func(p *jwt.Permissions) {
-		p.Pub.Allow.Add("$JS.ACK.RESTATE_EVENTS.restate-bridge.>", "$JS.API.CONSUMER.INFO.RESTATE_EVENTS.restate-bridge", "$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS.restate-bridge", "restate.dlq.*")
+		p.Pub.Allow.Add(
+			"$JS.ACK.RESTATE_EVENTS.restate-bridge-order-created.>", "$JS.API.CONSUMER.INFO.RESTATE_EVENTS.restate-bridge-order-created",
+			"$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS.restate-bridge-order-created", "restate.dlq.*",
+		)
 		p.Sub.Allow.Add("_INBOX.>")
 	})
 	return c

@@ -183,7 +183,13 @@ func defaultNATS(n *NATS) {
 		a.Subjects = []string{"restate.events.*", "workflow.outbox.*"}
 	}
 	set(&a.InboxPrefix, "_INBOX_restate")
-	setPtr(&a.Limits.Connections, 16)
+	connections, consumers := int64(16), int64(4) // of users and NACK; to read the dead letters
+	if b := n.Bridge; b != nil {
+		defaultBridge(b)
+		connections += b.Connections()
+		consumers += int64(len(b.Routes))
+	}
+	setPtr(&a.Limits.Connections, connections)
 	setPtr(&a.Limits.Subscriptions, 128)
 	setPtr(&a.Limits.Payload, 65536)
 	setPtr(&a.Limits.LeafNodes, 0)
@@ -191,11 +197,9 @@ func defaultNATS(n *NATS) {
 		set(&p.Managed, PeerExternal)
 		a.Peers[key] = p
 	}
-	if b := n.Bridge; b != nil {
-		defaultBridge(b)
-	}
 	if j := n.JetStream; j != nil {
 		defaultJetStream(j, n.Bridge)
+		setPtr(&j.Limits.Consumers, consumers)
 	}
 }
 
@@ -228,7 +232,6 @@ func defaultJetStream(j *JetStream, b *Bridge) {
 	setPtr(&j.Limits.File, 1<<30)
 	setPtr(&j.Limits.Memory, 0)
 	setPtr(&j.Limits.Streams, 2)
-	setPtr(&j.Limits.Consumers, 4)
 }
 
 func defaultDeployment(d *Deployment, s *Service) {

@@ -149,6 +149,12 @@ func TestDefaultsThatDepend(t *testing.T) {
 			in.Spec.Services["greeter"] = Service{Deployment: &Deployment{Template: &corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{{}, {Ports: ports}}}}}}
 		}
 	}
+	routes := map[string]Route{"y": {Subject: "restate.events.a"}, "x": {Subject: "restate.events.b"}}
+	bridge := func(b *Bridge) func(*RestateIntegration) {
+		return func(in *RestateIntegration) { in.Spec.NATS = &NATS{JetStream: &JetStream{}, Bridge: b} }
+	}
+	connections := func(in *RestateIntegration) any { return *in.Spec.NATS.Account.Limits.Connections }
+	consumers := func(in *RestateIntegration) any { return *in.Spec.NATS.JetStream.Limits.Consumers }
 	target := func(in *RestateIntegration) any { return *in.Spec.Services["greeter"].TargetPort }
 	for _, tt := range []struct {
 		reason string
@@ -165,6 +171,13 @@ func TestDefaultsThatDepend(t *testing.T) {
 		{"the port named restate", template(port("http", 1), port("restate", 2)), target, int32(2)},
 		{"else the first", template(port("http", 1), port("admin", 2)), target, int32(1)},
 		{"else the operator's", template(), target, int32(9080)},
+		{"16 connections", bridge(nil), connections, int64(16)},
+		{"and those of two replicas and one of a rollout, with one for each of two routes and one for dead letters", bridge(&Bridge{Routes: routes}), connections, int64(25)},
+		{"of more replicas", bridge(&Bridge{Routes: routes, Replicas: ptr.To[int32](4)}), connections, int64(31)},
+		{"of none", bridge(&Bridge{Routes: routes, Replicas: ptr.To[int32](0)}), connections, int64(16)},
+		{"4 consumers of a stream", bridge(nil), consumers, int64(4)},
+		{"and one for each route", bridge(&Bridge{Routes: routes}), consumers, int64(6)},
+		{"the stream keeps what routes take", bridge(&Bridge{Routes: routes}), func(in *RestateIntegration) any { return in.Spec.NATS.JetStream.Subjects }, []string{"restate.events.a", "restate.events.b"}},
 		{"a whole template has its own resources", template(), func(in *RestateIntegration) any { return in.Spec.Services["greeter"].Deployment.Resources == nil }, true},
 	} {
 		in := small()

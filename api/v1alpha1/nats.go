@@ -23,7 +23,7 @@ type NATS struct {
 	// +optional
 	// +kubebuilder:default={}
 	Account NATSAccount `json:"account,omitempty"`
-	// JetStream has the stream of events, that of dead letters, and the bridge's consumer.
+	// JetStream has the stream of events, that of dead letters, and the bridge's consumers.
 	// +optional
 	JetStream *JetStream `json:"jetstream,omitempty"`
 	// Bridge sends events to Restate Cloud.
@@ -130,9 +130,9 @@ type NATSUser struct {
 
 // NATSLimits of the account; Payload in bytes.
 type NATSLimits struct {
-	// Connections of all users together.
+	// Connections of all users together. Default: 16, and those of the bridge, which has one for each route and one for dead letters in each
+	// pod, and one pod more during a rollout.
 	// +optional
-	// +kubebuilder:default=16
 	Connections *int64 `json:"connections,omitempty"`
 	// Subscriptions of each connection.
 	// +optional
@@ -206,10 +206,10 @@ type JetStream struct {
 	// +optional
 	// +kubebuilder:default=RESTATE_EVENTS
 	Stream string `json:"stream,omitempty"`
-	// Subjects of the stream. Default: those of the bridge's routes.
+	// Subjects of the stream. Default: those of the bridge's routes; with a bridge there may be no others.
 	// +optional
 	Subjects []string `json:"subjects,omitempty"`
-	// DeadLetterStream keeps what Restate refused, on restate.dlq.*.
+	// DeadLetterStream keeps what could not be delivered, on restate.dlq.*.
 	// +optional
 	// +kubebuilder:default=RESTATE_DLQ
 	DeadLetterStream string `json:"deadLetterStream,omitempty"`
@@ -228,7 +228,7 @@ type JetStream struct {
 	// Limits of the account.
 	// +optional
 	Limits *JetStreamLimits `json:"limits,omitempty"`
-	// NACK lets the JetStream controller make streams and consumer; without it somebody else has to.
+	// NACK lets the JetStream controller make streams and consumers; without it somebody else has to.
 	// +optional
 	NACK *NACK `json:"nack,omitempty"`
 }
@@ -244,7 +244,7 @@ type JetStreamLimits struct {
 	// Streams of the account. Default: 2.
 	// +optional
 	Streams *int64 `json:"streams,omitempty"`
-	// Consumers of all streams. Default: 4.
+	// Consumers of each stream. Default: 4, and one for each route of the bridge.
 	// +optional
 	Consumers *int64 `json:"consumers,omitempty"`
 }
@@ -271,9 +271,10 @@ type Bridge struct {
 	// PublicKeys are the bridge's user nkeys (U...); several overlap during a rotation.
 	// +optional
 	PublicKeys []string `json:"publicKeys,omitempty"`
-	// Routes by a name of their own. What no route names is a dead letter.
+	// Routes by a name of their own, which is part of the name of the route's consumer: it belongs to the subject for good. Service, handler and
+	// key may change at any time.
 	Routes map[string]Route `json:"routes"`
-	// Replicas of the bridge. They share one consumer.
+	// Replicas of the bridge. They share the consumers.
 	// +optional
 	// +kubebuilder:default=2
 	Replicas *int32 `json:"replicas,omitempty"`
@@ -286,6 +287,15 @@ type Bridge struct {
 	// +optional
 	// +kubebuilder:default="15m"
 	IdleExit *metav1.Duration `json:"idleExit,omitempty"`
+}
+
+// Connections are those that the bridge has to NATS during a rollout, when there is one pod more: each has one for each route and one for
+// dead letters.
+func (b *Bridge) Connections() int64 {
+	if *b.Replicas <= 0 {
+		return 0
+	}
+	return (int64(*b.Replicas) + 1) * (int64(len(b.Routes)) + 1)
 }
 
 // Route sends one subject to one handler.

@@ -104,7 +104,6 @@ const (
 	BadJWT             Code = "RI0911"
 	BroaderJWT         Code = "RI0912"
 	JWTWithoutExpiry   Code = "RI0913"
-	SharedRoutes       Code = "RI0914"
 )
 
 // Entry documents one code: what explain prints and the reference lists.
@@ -216,14 +215,13 @@ var catalogue = []Entry{
 	{SubjectOutside, Error, "subject outside of the account", "A subject begins with neither restate. nor workflow.outbox., or lies outside of the subjects of the account.", "Narrow it, or widen spec.nats.account.subjects."},
 	{BadNKey, Error, "invalid nkey", "A public key is malformed, has a wrong checksum, or stands twice.", "Copy the public key again: U for a user, and 55 more characters."},
 	{OtherNKey, Error, "nkey of another type", "A key is not of the type that belongs there: users, accounts, servers and operators have keys of their own.", "Take the public key that begins with U for a user, A for an account, O for an operator."},
-	{BadLimit, Error, "limit out of range", "A limit of the account is 0 or negative, which the server takes for no limit or for nobody, or is more than 32 bits hold.", "Use a number within the bounds in the message."},
+	{BadLimit, Error, "limit out of range", "A limit of the account is 0 or negative, which the server takes for no limit or for nobody, is more than 32 bits hold, or is less than the bridge needs.", "Use a number within the bounds in the message."},
 	{UndeclaredPeer, Error, "peer not declared", "An import or export names an account that is no key of spec.nats.account.peers. The server refuses a configuration with one side alone.", "Declare the account in peers."},
 	{FirstAccounts, Warning, "accounts on a running server", "The account is an accounts block. The first one on a running server cuts off every client without credentials at once, and JetStream is gone from all clients that were without an account.", "Read the guide page on NATS. On a server that has accounts already, nothing has to be done."},
 	{StreamAge, Error, "stream older than Restate remembers", "maxAge of the stream is not below the 24 hours in which Restate knows an event again, so that a late delivery would run a second time.", "Use 23h or less."},
-	{NoStreams, Warning, "streams made by nobody", "spec.nats.jetstream is set without nack, so that the function writes no stream and no consumer.", "Set nack, or make them yourself."},
-	{BadRoute, Error, "route does not fit", "A route has a wildcard, shares its subject with another one, is not kept by the stream, or has no single place for its key.", "Correct the field in the message."},
+	{NoStreams, Warning, "streams made by nobody", "spec.nats.jetstream is set without nack, so that the function writes no stream and no consumers.", "Set nack, or make them yourself."},
+	{BadRoute, Error, "route does not fit", "A route has a wildcard, shares its subject with another one, is not kept by the stream, or has no single place for its key; or the stream keeps a subject that no route takes.", "Correct the field in the message."},
 	{BadJWT, Error, "invalid account JWT", "The file holds no account JWT with a valid signature, holds a secret besides, or another operator signed it.", "Export the account again, and name the key that signed it in operatorPublicKey."},
 	{BroaderJWT, Error, "account JWT broader than the spec", "The signed account allows more than the spec: limits, imports, exports, default permissions, or the role of a signing key.", "Sign it again within the spec, or widen the spec."},
 	{JWTWithoutExpiry, Error, "account JWT without expiry", "The signed account never expires, so that it stays valid wherever a copy of it is.", "Sign it again with an expiry."},
-	{SharedRoutes, Warning, "routes shared by their publishers", "A user or a peer may publish on the subject of one route of the bridge and not on that of another, and reaches both: Bento 1.20 takes a message header named nats_subject for the subject.", "Trust the publishers of all routes alike, or run an integration with a stream and a bridge of its own for each group of them."},
 }

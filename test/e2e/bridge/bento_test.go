@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -59,10 +60,12 @@ func (b *bento) Write(p []byte) (int, error) {
 }
 
 func (b *bento) run() {
+	runtime.LockOSThread() // the kernel ends a process that is tied with the thread that started it
 	defer close(b.done)
 	for {
 		cmd := exec.Command(bentoProgram, "-c", b.config)
 		cmd.Stdout, cmd.Stderr = b, b
+		tie(cmd)
 		b.mu.Lock()
 		if b.stopped {
 			b.mu.Unlock()

@@ -4,6 +4,7 @@ package bridge
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,8 +15,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// TestStreamsByHand makes the streams and the consumer from the guide's JSON, and then as NACK would: the server takes a second creation
-// only when it asks for the same.
+// TestStreamsByHand makes the streams and the consumers from the guide's JSON, and then as NACK would for the guide's routes: the server
+// takes a second creation only when it asks for the same.
 func TestStreamsByHand(t *testing.T) {
 	t.Parallel()
 	guide, err := os.ReadFile(filepath.Join(root, "docs", "guide", "nats.md"))
@@ -27,12 +28,17 @@ func TestStreamsByHand(t *testing.T) {
 		t.Fatalf("the guide has %d blocks of JSON, want those of two streams and a consumer", len(blocks))
 	}
 	orders, nack, bridge := newUser(t), newUser(t), newUser(t)
-	head, _, _ := strings.Cut(spec, "          cancelled:") // the first route alone
+	routes := regexp.MustCompile(`(?m)^ +(\w+): (\{subject: ([a-z.-]+), .*\})$`).FindAllStringSubmatch(string(guide), -1)
+	if len(routes) < 2 {
+		t.Fatalf("the guide has %d routes, want some", len(routes))
+	}
+	head, _, _ := strings.Cut(spec, "          created:")
 	list := replaceAll(t, head, map[string]string{
-		"SERVER": "nats://nats.nats.svc:4222", "TLS": "null", "ORDERS": orders.public, "NACK": nack.public, "BRIDGE": bridge.public,
-		"[restate.events.*], duplicateWindow: 2s": "[restate.events.order-created, restate.events.order-paid, restate.events.order-shipped]",
-		"restate.events.created":                  "restate.events.order-created",
+		"SERVER": "nats://nats.nats.svc:4222", "TLS": "null", "ORDERS": orders.public, "NACK": nack.public, "BRIDGE": bridge.public, ", duplicateWindow: 2s": "",
 	})
+	for _, r := range routes {
+		list += "          " + r[1] + ": " + r[2] + "\n"
+	}
 	objects := render(t, list)
 	server := newNATS(t, objects.find(t, "ConfigMap", "prod-nats-account").Data["accounts.conf"], "")
 	nc := server.connect(nack, "nats://")
@@ -54,11 +60,14 @@ func TestStreamsByHand(t *testing.T) {
 	}
 	call("STREAM.CREATE.RESTATE_EVENTS", oneNode(blocks[0]))
 	call("STREAM.CREATE.RESTATE_DLQ", oneNode(blocks[1]))
-	call("CONSUMER.CREATE.RESTATE_EVENTS.restate-bridge", `{"stream_name": "RESTATE_EVENTS", "action": "create", "config": `+
-		strings.Replace(blocks[2][1], "{", `{"name": "restate-bridge", `, 1)+`}`)
+	for _, r := range routes {
+		name := "restate-bridge-" + r[1]
+		config := replaceAll(t, blocks[2][1], map[string]string{`"restate-bridge-created"`: fmt.Sprintf("%q, \"name\": %[1]q", name), `"restate.events.order-created"`: fmt.Sprintf("%q", r[3])})
+		call("CONSUMER.CREATE.RESTATE_EVENTS."+name+"."+r[3], `{"stream_name": "RESTATE_EVENTS", "action": "create", "config": `+config+`}`)
+	}
 	js, err := jetstream.New(nc)
 	if err != nil {
 		t.Fatal(err)
 	}
-	makeStreams(t, js, objects, 0)
+	makeStreams(t, js, objects, 0, nil)
 }

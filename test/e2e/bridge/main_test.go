@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 func run(m *testing.M) (int, error) {
 	bin, server := os.Getenv("E2E_BIN"), restateProgram()
 	if bin == "" || server == "" {
-		return 1, errors.New("E2E_BIN and E2E_RESTATE are not set: run make e2e-bridge, which builds Bento and installs the Restate server")
+		return 1, errors.New("E2E_BIN and E2E_RESTATE are not set: run make e2e, which builds Bento and installs the Restate server")
 	}
 	bentoProgram = filepath.Join(bin, "bento")
 	dir, err := os.MkdirTemp("", "restate-integration-bridge-")

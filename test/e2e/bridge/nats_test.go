@@ -3,6 +3,7 @@
 package bridge
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"os"
@@ -73,6 +74,16 @@ func (n *natsServer) stop() {
 	n.server.WaitForShutdown()
 }
 
+// connections are those of a user.
+func (n *natsServer) connections(u user) int {
+	n.t.Helper()
+	open, err := n.server.Connz(&server.ConnzOptions{Username: true, User: u.public, Limit: 1000})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return len(open.Conns)
+}
+
 func (n *natsServer) address() string { return fmt.Sprintf("127.0.0.1:%d", n.port) }
 
 // connect as a user. The generated users but the orders' may use any inbox; theirs is the account's prefix.
@@ -102,8 +113,8 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// makeStreams does what NACK does with the generated objects, as NACK's user.
-func makeStreams(t *testing.T, js jetstream.JetStream, objects output, ackWait time.Duration) {
+// makeStreams does what NACK does with the generated objects, as NACK's user. Filters stand in for those of consumers.
+func makeStreams(t *testing.T, js jetstream.JetStream, objects output, ackWait time.Duration, filters map[string]string) {
 	t.Helper()
 	for _, name := range []string{"prod-nats-events", "prod-nats-dead-letters"} {
 		s := objects.find(t, "Stream", name).Spec
@@ -121,13 +132,23 @@ func makeStreams(t *testing.T, js jetstream.JetStream, objects output, ackWait t
 			t.Fatal(err)
 		}
 	}
-	c := objects.find(t, "Consumer", "prod-nats-bridge").Spec
-	if ackWait == 0 {
-		ackWait = parse(t, c["ackWait"])
+	for _, o := range objects {
+		if o.Kind == "Consumer" {
+			makeConsumer(t, js, o.Spec, ackWait, filters)
+		}
 	}
-	if _, err := js.CreateConsumer(t.Context(), c["streamName"].(string), jetstream.ConsumerConfig{
+}
+
+func makeConsumer(t *testing.T, js jetstream.JetStream, c map[string]any, ackWait time.Duration, filters map[string]string) {
+	t.Helper()
+	config := jetstream.ConsumerConfig{
 		Durable: c["durableName"].(string), AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait, MaxDeliver: int(c["maxDeliver"].(float64)),
-	}); err != nil {
+	}
+	config.FilterSubject = cmp.Or(filters[config.Durable], c["filterSubject"].(string))
+	if ackWait == 0 {
+		config.AckWait = parse(t, c["ackWait"])
+	}
+	if _, err := js.CreateConsumer(t.Context(), c["streamName"].(string), config); err != nil {
 		t.Fatal(err)
 	}
 }

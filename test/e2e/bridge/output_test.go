@@ -3,6 +3,7 @@
 package bridge
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -31,7 +32,7 @@ functionConfig:
       tls: TLS
       account:
         users: {orders: {publicKeys: [ORDERS], publish: [restate.events.*], subscribe: []}}
-      jetstream: {replicas: 1, subjects: [restate.events.*], duplicateWindow: 2s, nack: {publicKeys: [NACK]}}
+      jetstream: {replicas: 1, duplicateWindow: 2s, nack: {publicKeys: [NACK]}}
       bridge:
         publicKeys: [BRIDGE]
         maxEventAge: 1m
@@ -44,6 +45,18 @@ functionConfig:
           keyed: {subject: restate.events.keyed, service: Order, handler: created, key: {header: X-Key}}
           field: {subject: restate.events.field, service: Order, handler: created, key: {jsonField: order.id}}
 `
+
+// withRoutes is the spec with n routes in place of its own, and as it is for 0.
+func withRoutes(n int) string {
+	if n == 0 {
+		return spec
+	}
+	out, _, _ := strings.Cut(spec, "          created:")
+	for i := range n {
+		out += fmt.Sprintf("          r%d: {subject: restate.events.r%[1]d, service: Orders, handler: created}\n", i)
+	}
+	return out
+}
 
 // user is one of NATS, with keys made for this run.
 type user struct {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -111,12 +112,22 @@ func startRestate(ctx context.Context, program, dir, service string) (stop func(
 		"RESTATE_BIND_IP=127.0.0.1", "RESTATE_LISTEN_MODE=tcp", "RESTATE_ADVERTISED_HOST=127.0.0.1",
 		"RESTATE_DEFAULT_NUM_PARTITIONS=2", "RESTATE_ROCKSDB_TOTAL_MEMORY_SIZE=256MB",
 		fmt.Sprintf("RESTATE_INGRESS__BIND_PORT=%d", ports[0]), fmt.Sprintf("RESTATE_ADMIN__BIND_PORT=%d", ports[1]), fmt.Sprintf("RESTATE_BIND_PORT=%d", ports[2]))
-	if err := cmd.Start(); err != nil {
+	tie(cmd)
+	started, ended := make(chan error), make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // as run of bento
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			ended <- cmd.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
 		return nil, err
 	}
 	stop = func() {
 		cmd.Process.Kill()
-		cmd.Wait()
+		<-ended
 	}
 	ingress = fmt.Sprintf("http://127.0.0.1:%d", ports[0])
 	admin := fmt.Sprintf("http://127.0.0.1:%d", ports[1])

@@ -27,9 +27,11 @@ type stage struct {
 	orders  jetstream.JetStream
 	nack    jetstream.JetStream
 
-	objects func(bridge user) output
-	seed    string // the file
-	nc      *nats.Conn
+	objects   func(bridge user) output
+	generated output
+	bridge    user
+	seed      string // the file
+	nc        *nats.Conn
 
 	mu      sync.Mutex
 	letters []letter
@@ -51,6 +53,7 @@ type sent struct {
 	key    string
 	dead   string // the letter's subject
 	reason string // a part of restate-error
+	unsent bool   // without a request
 }
 
 // setup of a stage; the zero value is as generated, but for the least idle time and age that the spec allows.
@@ -60,6 +63,9 @@ type setup struct {
 	replicas int
 	tls      bool
 	early    bool // the bridge starts before there are streams
+	routes   int  // so many routes, all of one handler, in place of those of the spec
+	// filters are of consumers that have the subject of another route, by name; the bridge need not become ready then.
+	filters map[string]string
 }
 
 const startToken = "key_first"
@@ -71,9 +77,10 @@ func newStage(t *testing.T, s setup) *stage {
 	st := &stage{t: t, token: filepath.Join(secrets.dir, "ingress", "token"), seed: filepath.Join(secrets.dir, "nats", "token")}
 	st.objects = func(bridge user) output {
 		return render(t, strings.NewReplacer("SERVER", secrets.scheme+"nats.nats.svc:4222", "TLS", secrets.spec,
-			"ORDERS", orders.public, "NACK", nack.public, "BRIDGE", bridge.public).Replace(spec))
+			"ORDERS", orders.public, "NACK", nack.public, "BRIDGE", bridge.public).Replace(withRoutes(s.routes)))
 	}
 	objects := st.objects(bridge)
+	st.generated, st.bridge = objects, bridge
 	st.nats = newNATS(t, objects.find(t, "ConfigMap", "prod-nats-account").Data["accounts.conf"], secrets.server)
 	st.proxy = newProxy(t)
 	st.setToken(startToken)
@@ -85,7 +92,7 @@ func newStage(t *testing.T, s setup) *stage {
 		t.Fatal(err)
 	}
 	if !s.early {
-		makeStreams(t, st.nack, objects, s.ackWait)
+		makeStreams(t, st.nack, objects, s.ackWait, s.filters)
 		st.readLetters()
 	}
 	if st.orders, err = jetstream.New(st.nats.connect(orders, secrets.scheme, append(secrets.options, nats.CustomInboxPrefix("_INBOX_restate"))...)); err != nil {
@@ -108,8 +115,11 @@ func newStage(t *testing.T, s setup) *stage {
 		if st.bridges[0].isReady() {
 			t.Error("the bridge is ready without a consumer")
 		}
-		makeStreams(t, st.nack, objects, s.ackWait)
+		makeStreams(t, st.nack, objects, s.ackWait, nil)
 		st.readLetters()
+	}
+	if s.filters != nil {
+		return st
 	}
 	for _, b := range st.bridges {
 		st.eventually(20*time.Second, "the bridge is ready", b.isReady)

@@ -79,6 +79,13 @@ func TestMatrixIsSharp(t *testing.T) {
 	if len(mutants) < 60 {
 		t.Fatalf("%d mutants: the account has more to take away", len(mutants))
 	}
+	for _, route := range []string{"created", "paid"} {
+		for _, subject := range []string{"$JS.ACK.RESTATE_EVENTS.restate-bridge-%s.>", "$JS.API.CONSUMER.INFO.RESTATE_EVENTS.restate-bridge-%s", "$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS.restate-bridge-%s"} {
+			if name := "bridge publish allow without " + fmt.Sprintf(subject, route); mutants[name] == nil {
+				t.Errorf("no mutant %q", name)
+			}
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(mutants)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

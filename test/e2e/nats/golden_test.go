@@ -13,13 +13,13 @@ import (
 )
 
 // TestGoldenCases loads the account of every golden case in both forms, with the counterpart that stands beside it, and reads the
-// streams by NACK's own types.
+// streams and consumers by NACK's own types.
 func TestGoldenCases(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "..", "..", "testdata", "golden", "*", "want.yaml"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no golden case found: %v", err)
 	}
-	accounts, streams := 0, 0
+	accounts, streams, consumers := 0, 0, 0
 	for _, file := range files {
 		t.Run(filepath.Base(filepath.Dir(file)), func(t *testing.T) {
 			list, err := os.ReadFile(file)
@@ -33,6 +33,13 @@ func TestGoldenCases(t *testing.T) {
 					t.Errorf("NACK does not know a field: %v", err)
 				}
 				streams++
+			}
+			for _, text := range g.consumers {
+				var o v1beta2.Consumer
+				if err := yaml.UnmarshalStrict(text, &o); err != nil {
+					t.Errorf("NACK does not know a field: %v", err)
+				}
+				consumers++
 			}
 			if g.account == nil {
 				return
@@ -55,7 +62,7 @@ func TestGoldenCases(t *testing.T) {
 			c.start(t)
 		})
 	}
-	if accounts < 2 || streams < 2 {
-		t.Errorf("%d accounts and %d streams in %d cases, want at least two of each", accounts, streams, len(files))
+	if accounts < 2 || streams < 2 || consumers < 2 {
+		t.Errorf("%d accounts, %d streams and %d consumers in %d cases, want at least two of each", accounts, streams, consumers, len(files))
 	}
 }

@@ -39,9 +39,11 @@ func startMatrix(t testing.TB, keys keyring, change ...func(map[string]any)) *se
 }
 
 var (
-	eventsStream  = jetstream.StreamConfig{Name: "RESTATE_EVENTS", Subjects: []string{"restate.events.*"}, Retention: jetstream.WorkQueuePolicy, Storage: jetstream.FileStorage}
+	eventsStream  = jetstream.StreamConfig{Name: "RESTATE_EVENTS", Subjects: []string{"restate.events.order-created", "restate.events.order-paid"}, Retention: jetstream.WorkQueuePolicy, Storage: jetstream.FileStorage}
 	lettersStream = jetstream.StreamConfig{Name: "RESTATE_DLQ", Subjects: []string{"restate.dlq.*"}, Storage: jetstream.FileStorage}
-	bridgeDurable = jetstream.ConsumerConfig{Durable: "restate-bridge", AckPolicy: jetstream.AckExplicitPolicy, MaxDeliver: -1}
+	bridgeDurable = jetstream.ConsumerConfig{
+		Durable: "restate-bridge-created", FilterSubject: "restate.events.order-created", AckPolicy: jetstream.AckExplicitPolicy, MaxDeliver: -1,
+	}
 )
 
 // denied runs a call that the server must not even answer, and waits for its word that it did not pass it on.
@@ -72,6 +74,7 @@ func TestController(t *testing.T) {
 			t.Errorf("update %s: %v", config.Name, err)
 		}
 		consumer := bridgeDurable
+		consumer.FilterSubject = config.Subjects[0]
 		if _, err := js.CreateConsumer(ctx, config.Name, consumer); err != nil {
 			t.Errorf("create a consumer of %s: %v", config.Name, err)
 		}
@@ -138,12 +141,12 @@ func TestBridgeConsumer(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		if _, err := worker.Publish(ctx, "restate.events.order", []byte("{}")); err != nil {
+		if _, err := worker.Publish(ctx, bridgeDurable.FilterSubject, []byte("{}")); err != nil {
 			t.Fatalf("a user publishes with an acknowledgement: %v", err)
 		}
 	}
 	js, nc := streams(t, s, keys, "bridge")
-	consumer, err := js.Consumer(ctx, "RESTATE_EVENTS", "restate-bridge")
+	consumer, err := js.Consumer(ctx, "RESTATE_EVENTS", bridgeDurable.Durable)
 	if err != nil {
 		t.Fatalf("bind: %v", err)
 	}
@@ -160,7 +163,13 @@ func TestBridgeConsumer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sub, err := legacy.PullSubscribe("", "", nats.Bind("RESTATE_EVENTS", "restate-bridge"))
+	bind := func(subject string) (*nats.Subscription, error) {
+		return legacy.PullSubscribe(subject, bridgeDurable.Durable, nats.Bind("RESTATE_EVENTS", bridgeDurable.Durable))
+	}
+	if _, err := bind("restate.events.order-paid"); !errors.Is(err, nats.ErrSubjectMismatch) {
+		t.Errorf("bind to the consumer of another subject: got %v", err)
+	}
+	sub, err := bind(bridgeDurable.FilterSubject)
 	if err != nil {
 		t.Fatalf("bind by the old calls, which Bento uses: %v", err)
 	}
@@ -205,7 +214,7 @@ func TestBridgeConsumer(t *testing.T) {
 			return err
 		},
 		"delete its consumer": func(ctx context.Context, js jetstream.JetStream) error {
-			return js.DeleteConsumer(ctx, "RESTATE_EVENTS", "restate-bridge")
+			return js.DeleteConsumer(ctx, "RESTATE_EVENTS", bridgeDurable.Durable)
 		},
 		"delete the stream": func(ctx context.Context, js jetstream.JetStream) error { return js.DeleteStream(ctx, "RESTATE_EVENTS") },
 		"read the account":  func(ctx context.Context, js jetstream.JetStream) error { _, err := js.AccountInfo(ctx); return err },
@@ -241,7 +250,7 @@ func TestJetStreamLimits(t *testing.T) {
 			}
 			return nil
 		}, 10027},
-		{"more consumers than the limit", func(ctx context.Context, js jetstream.JetStream) error {
+		{"more consumers of a stream than the limit", func(ctx context.Context, js jetstream.JetStream) error {
 			if _, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: "A"}); err != nil {
 				return err
 			}
@@ -262,9 +271,11 @@ func TestJetStreamLimits(t *testing.T) {
 					return err
 				}
 			}
-			for _, name := range []string{"a", "b", "c"} {
-				if _, err := js.CreateConsumer(ctx, "A", jetstream.ConsumerConfig{Durable: name}); err != nil {
-					return err
+			for _, stream := range []string{"A", "B"} { // the limit is that of each
+				for _, name := range []string{"a", "b", "c"} {
+					if _, err := js.CreateConsumer(ctx, stream, jetstream.ConsumerConfig{Durable: name}); err != nil {
+						return err
+					}
 				}
 			}
 			return nil

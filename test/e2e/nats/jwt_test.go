@@ -160,20 +160,7 @@ func (f oneFile) ReadFile(name string) ([]byte, error) {
 // preload runs the function, and returns the data of the ConfigMap and the errors.
 func (s *signer) preload(nats, token string) (map[string]string, []diag.Diagnostic) {
 	s.Helper()
-	list := `
-apiVersion: config.kubernetes.io/v1
-kind: ResourceList
-items: []
-functionConfig:
-  apiVersion: restate-integration.dev/v1alpha1
-  kind: RestateIntegration
-  metadata: {name: prod, namespace: restate}
-  spec:
-    cloud: {environmentId: env_201j05r9g0f12ygtphdszbb4scp, region: eu, signingPublicKey: publickeyv1_BBuEJnx28hdGb5Ky6qpvuXQG4aVoWBnubJtHXpznzgQk}
-    tunnel: {mode: None}
-    credentials: {nats: {type: Creds, source: External}, ingress: {source: External}}
-    nats:` + strings.ReplaceAll(s.keys.fill(s, nats), "\n", "\n      ")
-	out, ds := fn.Run([]byte(list), oneFile(token))
+	out, ds := fn.Run(input(s, s.keys, "{nats: {type: Creds, source: External}, ingress: {source: External}}", nats), oneFile(token))
 	var errs []diag.Diagnostic
 	for _, d := range ds {
 		if d.Severity() == diag.Error {

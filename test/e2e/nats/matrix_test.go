@@ -38,7 +38,9 @@ jetstream:
   nack: {publicKeys: [{nack}]}
 bridge:
   publicKeys: [{bridge}]
-  routes: {created: {subject: restate.events.order-created, service: Order, handler: created}}
+  routes:
+    created: {subject: restate.events.order-created, service: Order, handler: created}
+    paid: {subject: restate.events.order-paid, service: Order, handler: paid}
 `
 
 // letters are what the witness publishes whenever a subscription is tried.
@@ -217,8 +219,8 @@ func userTrials() []trial {
 		publishes("worker", "_INBOX_restate.x", "refused", "an answer to nobody, in the account's inbox"),
 		publishes("worker", "$JS.API.INFO", "refused", "JetStream"),
 		publishes("worker", "$JS.API.STREAM.CREATE.RESTATE_EVENTS", "refused", "a stream"),
-		publishes("worker", "$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS.restate-bridge", "refused", "the bridge's events"),
-		publishes("worker", "$JS.ACK.RESTATE_EVENTS.restate-bridge.1.1.1.1.0", "refused", "the bridge's acknowledgement"),
+		publishes("worker", "$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS.restate-bridge-created", "refused", "the bridge's events"),
+		publishes("worker", "$JS.ACK.RESTATE_EVENTS.restate-bridge-created.1.1.1.1.0", "refused", "the bridge's acknowledgement"),
 		publishes("worker", "$SYS.REQ.USER.INFO", "refused", "the system"),
 		publishes("worker", "restate.events.Orders-Created?delay=1d", "delivered", "any character may stand in a token: no URL is made of a subject"),
 
@@ -274,9 +276,6 @@ func userTrials() []trial {
 // generatedTrials are about the users that stand outside of the account's subjects.
 func generatedTrials() []trial {
 	out := []trial{
-		publishes("bridge", "$JS.API.CONSUMER.INFO.RESTATE_EVENTS.restate-bridge", "allowed", "its consumer"),
-		publishes("bridge", "$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS.restate-bridge", "allowed", "its events"),
-		publishes("bridge", "$JS.ACK.RESTATE_EVENTS.restate-bridge.1.1.1.1.0", "allowed", "its acknowledgements"),
 		publishes("bridge", "restate.dlq.Order", "delivered", "dead letters"),
 		publishes("bridge", "restate.dlq.Order.x", "refused", "beside them"),
 		publishes("bridge", "restate.events.order-created", "refused", "it makes no events"),
@@ -289,13 +288,12 @@ func generatedTrials() []trial {
 		publishes("bridge", "$JS.API.STREAM.MSG.DELETE.RESTATE_EVENTS", "refused", "an event"),
 		publishes("bridge", "$JS.API.STREAM.MSG.GET.RESTATE_DLQ", "refused", "dead letters of others"),
 		publishes("bridge", "$JS.API.DIRECT.GET.RESTATE_EVENTS", "refused", "an event past the consumer"),
-		publishes("bridge", "$JS.API.CONSUMER.CREATE.RESTATE_EVENTS.restate-bridge", "refused", "a consumer"),
+		publishes("bridge", "$JS.API.CONSUMER.CREATE.RESTATE_EVENTS.restate-bridge-created", "refused", "a consumer"),
+		publishes("bridge", "$JS.API.CONSUMER.CREATE.RESTATE_EVENTS.restate-bridge-created.restate.events.order-paid", "refused", "another subject for a consumer"),
 		publishes("bridge", "$JS.API.CONSUMER.CREATE.RESTATE_EVENTS.other", "refused", "a consumer"),
 		publishes("bridge", "$JS.API.CONSUMER.DURABLE.CREATE.RESTATE_EVENTS.other", "refused", "a consumer, by the old call"),
-		publishes("bridge", "$JS.API.CONSUMER.DELETE.RESTATE_EVENTS.restate-bridge", "refused", "a consumer"),
-		publishes("bridge", "$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS.other", "refused", "another consumer's events"),
-		publishes("bridge", "$JS.ACK.RESTATE_EVENTS.other.1.1.1.1.0", "refused", "another consumer's acknowledgements"),
-		publishes("bridge", "$JS.ACK.RESTATE_DLQ.restate-bridge.1.1.1.1.0", "refused", "another stream's"),
+		publishes("bridge", "$JS.API.CONSUMER.DELETE.RESTATE_EVENTS.restate-bridge-created", "refused", "a consumer"),
+		publishes("bridge", "$JS.ACK.RESTATE_DLQ.restate-bridge-created.1.1.1.1.0", "refused", "another stream's"),
 		subscribes("bridge", "_INBOX.>", "", "Bento has no prefix of its own"),
 		subscribes("bridge", "_INBOX_restate.>", "refused", "answers to users"),
 		subscribes("bridge", "restate.events.*", "refused", "events past the stream"),
@@ -309,12 +307,18 @@ func generatedTrials() []trial {
 		publishes("nack", "$JS.API.STREAM.NAMES", "refused", "all streams"),
 		publishes("nack", "$JS.API.STREAM.PURGE.RESTATE_EVENTS", "refused", "all events"),
 		publishes("nack", "$JS.API.STREAM.MSG.GET.RESTATE_EVENTS", "refused", "an event"),
-		publishes("nack", "$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS.restate-bridge", "refused", "the bridge's events"),
-		publishes("nack", "$JS.ACK.RESTATE_EVENTS.restate-bridge.1.1.1.1.0", "refused", "the bridge's acknowledgements"),
+		publishes("nack", "$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS.restate-bridge-created", "refused", "the bridge's events"),
+		publishes("nack", "$JS.ACK.RESTATE_EVENTS.restate-bridge-created.1.1.1.1.0", "refused", "the bridge's acknowledgements"),
+	}
+	for consumer, want := range map[string]string{"restate-bridge-created": "allowed", "restate-bridge-paid": "allowed", "restate-bridge-other": "refused", "restate-bridge": "refused", "other": "refused"} {
+		out = append(out,
+			publishes("bridge", "$JS.API.CONSUMER.INFO.RESTATE_EVENTS."+consumer, want, "a consumer"),
+			publishes("bridge", "$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS."+consumer, want, "its events"),
+			publishes("bridge", "$JS.ACK.RESTATE_EVENTS."+consumer+".1.1.1.1.0", want, "its acknowledgements"))
 	}
 	calls := []string{
-		"STREAM.CREATE.%s", "STREAM.DELETE.%s", "STREAM.INFO.%s", "STREAM.UPDATE.%s", "CONSUMER.CREATE.%s.restate-bridge",
-		"CONSUMER.CREATE.%s.restate-bridge.restate.events.order", "CONSUMER.DELETE.%s.restate-bridge", "CONSUMER.INFO.%s.restate-bridge",
+		"STREAM.CREATE.%s", "STREAM.DELETE.%s", "STREAM.INFO.%s", "STREAM.UPDATE.%s", "CONSUMER.CREATE.%s.restate-bridge-created",
+		"CONSUMER.CREATE.%s.restate-bridge-created.restate.events.order-created", "CONSUMER.DELETE.%s.restate-bridge-created", "CONSUMER.INFO.%s.restate-bridge-created",
 	}
 	for stream, want := range map[string]string{"RESTATE_EVENTS": "allowed", "RESTATE_DLQ": "allowed", "OTHER": "refused"} {
 		for _, call := range calls {

@@ -147,8 +147,8 @@ func eventually(t *testing.T, what string, complaint func() string) {
 func TestNACK(t *testing.T) {
 	keys := keyring{}
 	g := generate(t, keys, matrixSpec)
-	if len(g.streams) != 2 || len(g.consumers) != 1 {
-		t.Fatalf("%d streams and %d consumers, want 2 and 1", len(g.streams), len(g.consumers))
+	if len(g.streams) != 2 || len(g.consumers) != 2 {
+		t.Fatalf("%d streams and %d consumers, want 2 of each", len(g.streams), len(g.consumers))
 	}
 	s := startMatrix(t, keys)
 	c := runNACK(t, s, keys, g)
@@ -182,12 +182,14 @@ func TestNACK(t *testing.T) {
 				return name + " has not changed"
 			}
 		}
-		consumer, err := js.Consumer(ctx, "RESTATE_EVENTS", "restate-bridge")
-		if err != nil {
-			return err.Error()
-		}
-		if consumer.CachedInfo().Config.AckWait != 2*time.Minute {
-			return "the consumer has not changed"
+		for _, o := range c.consumers {
+			consumer, err := js.Consumer(ctx, "RESTATE_EVENTS", o.Spec.DurableName)
+			if err != nil {
+				return err.Error()
+			}
+			if consumer.CachedInfo().Config.AckWait != 2*time.Minute {
+				return o.Name + " has not changed"
+			}
 		}
 		return ""
 	})
@@ -198,9 +200,11 @@ func TestNACK(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	eventually(t, "delete the consumer", func() string {
-		if _, err := js.Consumer(ctx, "RESTATE_EVENTS", "restate-bridge"); err == nil {
-			return "it is still there"
+	eventually(t, "delete the consumers", func() string {
+		for _, o := range c.consumers {
+			if _, err := js.Consumer(ctx, "RESTATE_EVENTS", o.Spec.DurableName); err == nil {
+				return o.Name + " is still there"
+			}
 		}
 		return ""
 	})
@@ -242,12 +246,15 @@ func holdStreams(t *testing.T, js jetstream.JetStream) {
 	if c := letters.CachedInfo().Config; c.Retention != jetstream.LimitsPolicy || c.MaxAge != 30*24*time.Hour {
 		t.Errorf("dead letters: got retention %v, maxAge %v", c.Retention, c.MaxAge)
 	}
-	consumer, err := js.Consumer(t.Context(), "RESTATE_EVENTS", "restate-bridge")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if c := consumer.CachedInfo().Config; c.MaxDeliver != -1 || c.AckWait != time.Minute || c.AckPolicy != jetstream.AckExplicitPolicy || c.DeliverPolicy != jetstream.DeliverAllPolicy || c.DeliverSubject != "" {
-		t.Errorf("consumer: got %+v", c)
+	for route, subject := range map[string]string{"created": "restate.events.order-created", "paid": "restate.events.order-paid"} {
+		consumer, err := js.Consumer(t.Context(), "RESTATE_EVENTS", "restate-bridge-"+route)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := consumer.CachedInfo().Config
+		if c.MaxDeliver != -1 || c.AckWait != time.Minute || c.AckPolicy != jetstream.AckExplicitPolicy || c.DeliverPolicy != jetstream.DeliverAllPolicy || c.DeliverSubject != "" || c.FilterSubject != subject {
+			t.Errorf("consumer of route %s: got %+v", route, c)
+		}
 	}
 }
 

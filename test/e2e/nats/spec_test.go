@@ -69,10 +69,10 @@ type generated struct {
 	warnings []diag.Code
 }
 
-// generate runs the function on spec.nats, with {name} for the public key of a user.
-func generate(t testing.TB, keys keyring, nats string) generated {
+// input is what the function gets: spec.credentials, and spec.nats with {name} for the public key of a user.
+func input(t testing.TB, keys keyring, credentials, nats string) []byte {
 	t.Helper()
-	list := `
+	return []byte(`
 apiVersion: config.kubernetes.io/v1
 kind: ResourceList
 items: []
@@ -83,8 +83,14 @@ functionConfig:
   spec:
     cloud: {environmentId: env_201j05r9g0f12ygtphdszbb4scp, region: eu, signingPublicKey: publickeyv1_BBuEJnx28hdGb5Ky6qpvuXQG4aVoWBnubJtHXpznzgQk}
     tunnel: {mode: None}
-    nats:` + strings.ReplaceAll(keys.fill(t, nats), "\n", "\n      ")
-	out, ds := fn.Run([]byte(list), nil)
+    credentials: ` + credentials + `
+    nats:` + strings.ReplaceAll(keys.fill(t, nats), "\n", "\n      "))
+}
+
+// generate runs the function on spec.nats.
+func generate(t testing.TB, keys keyring, nats string) generated {
+	t.Helper()
+	out, ds := fn.Run(input(t, keys, "{}", nats), nil)
 	var warnings []diag.Code
 	for _, d := range ds {
 		if d.Severity() == diag.Error {

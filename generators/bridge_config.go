@@ -237,7 +237,9 @@ output_resources:
               urls: [<urls>]
               subject: '<dlq>${! @route_letter }'
               headers:
-                Nats-Msg-Id: '${! @event_id }'
+                # A letter that is written twice is a duplicate. One of another event with this id is none: on another subject, or sent again.
+                Nats-Msg-Id: '${! [@route_subject, @event_id, @nats_sequence_stream, @nats_timestamp_unix_nano].format_json(no_indent: true).hash("sha256").encode("hex") }'
+                restate-event-id: '${! @event_id }'
                 restate-error: '${! @letter_reason }'
                 restate-subject: '${! @route_subject }'
               metadata: {include_patterns: ['<kept>']}

@@ -239,8 +239,8 @@ func TestBridgeInputs(t *testing.T) {
 		got = append(got, strings.Join([]string{idle.Input.Label, js.Durable, js.Subject, in.Processors[0].Mapping}, "\n"))
 	}
 	want := []string{
-		"events_b_1\nrestate-bridge-b-1\nrestate.events.b\nmeta route_name = \"b-1\"\nmeta route_subject = \"restate.events.b\"\nmeta route_letter = \"B_v1\"\nmeta letters_broken = deleted()\n",
-		"events_created\nrestate-bridge-created\nrestate.events.created\nmeta route_name = \"created\"\nmeta route_subject = \"restate.events.created\"\nmeta route_letter = \"Orders\"\nmeta letters_broken = deleted()\n",
+		"events_b_1\nrestate-bridge-cacf1071\nrestate.events.b\nmeta route_name = \"b-1\"\nmeta route_subject = \"restate.events.b\"\nmeta route_letter = \"B_v1\"\nmeta letters_broken = deleted()\n",
+		"events_created\nrestate-bridge-c3d41d59\nrestate.events.created\nmeta route_name = \"created\"\nmeta route_subject = \"restate.events.created\"\nmeta route_letter = \"Orders\"\nmeta letters_broken = deleted()\n",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
@@ -252,8 +252,9 @@ func TestBridgeUser(t *testing.T) {
 	users := model(t, bridgeBase(t), `{spec: {nats: {bridge: {routes: {b-1: {subject: restate.events.b, service: B, handler: h}}}}}}`).NATS.Users
 	bridge := users[slices.IndexFunc(users, func(u NATSUser) bool { return u.Name == "bridge" })]
 	want := []string{
-		"$JS.ACK.RESTATE_EVENTS.restate-bridge-b-1.>", "$JS.API.CONSUMER.INFO.RESTATE_EVENTS.restate-bridge-b-1", "$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS.restate-bridge-b-1",
-		"$JS.ACK.RESTATE_EVENTS.restate-bridge-created.>", "$JS.API.CONSUMER.INFO.RESTATE_EVENTS.restate-bridge-created", "$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS.restate-bridge-created",
+		"$JS.ACK.RESTATE_EVENTS.restate-bridge-c3d41d59.>", "$JS.ACK.RESTATE_EVENTS.restate-bridge-cacf1071.>",
+		"$JS.API.CONSUMER.INFO.RESTATE_EVENTS.restate-bridge-c3d41d59", "$JS.API.CONSUMER.INFO.RESTATE_EVENTS.restate-bridge-cacf1071",
+		"$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS.restate-bridge-c3d41d59", "$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS.restate-bridge-cacf1071",
 		"restate.dlq.*",
 	}
 	if d := cmp.Diff(want, bridge.Publish); d != "" {
@@ -261,6 +262,37 @@ func TestBridgeUser(t *testing.T) {
 	}
 	if d := cmp.Diff([]string{"_INBOX.>"}, bridge.Subscribe); d != "" {
 		t.Errorf("subscribe (-want +got)\n%s", d)
+	}
+}
+
+// TestChangedRoutes: whatever a route is called and whatever takes its events, its consumer and the rights to it stay as they are.
+func TestChangedRoutes(t *testing.T) {
+	// seen is what NATS has of two routes: consumers by their objects, the stream, and the bridge's user.
+	seen := func(routes string) map[string]any {
+		all := built(t, bridgeBase(t), `{spec: {nats: {bridge: {routes: {created: null, `+routes+`}}}}}`)
+		out := map[string]any{"account": object[*corev1.ConfigMap](t, all, "prod-nats-account").Data}
+		for _, b := range all {
+			switch o := b.Object.(type) {
+			case *nackConsumer:
+				out[o.Name] = o.Spec
+			case *nackStream:
+				out[o.Name] = o.Spec
+			}
+		}
+		return out
+	}
+	want := seen(`a: {subject: restate.events.a, service: A, handler: h}, b: {subject: restate.events.b, service: B, handler: i, key: {header: X-Key}}`)
+	if len(want) != 5 {
+		t.Fatalf("got %v, want the account, two streams and two consumers", slices.Sorted(maps.Keys(want)))
+	}
+	for reason, routes := range map[string]string{
+		"another name":            `z: {subject: restate.events.a, service: A, handler: h}, b: {subject: restate.events.b, service: B, handler: i, key: {header: X-Key}}`,
+		"swapped subjects":        `a: {subject: restate.events.b, service: A, handler: h}, b: {subject: restate.events.a, service: B, handler: i, key: {header: X-Key}}`,
+		"other handlers and keys": `a: {subject: restate.events.a, service: C, handler: j, key: {jsonField: id}}, b: {subject: restate.events.b, service: D, handler: k}`,
+	} {
+		if d := cmp.Diff(want, seen(routes)); d != "" {
+			t.Errorf("%s (-want +got)\n%s", reason, d)
+		}
 	}
 }
 

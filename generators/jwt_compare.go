@@ -37,6 +37,46 @@ func (r *resolver) broader(claims *jwt.AccountClaims, token string) []string {
 	return c.differences
 }
 
+// tooLittleForBridge names each limit with which the bridge could not do its work. As in limit a negative number is none, and as in
+// jetStream 0 streams or consumers are any number. The account has the stream's subjects and users besides, for which nobody can reckon.
+func (r *resolver) tooLittleForBridge(l jwt.OperatorLimits) []string {
+	b := r.m.NATS.Bridge
+	if b == nil {
+		return nil
+	}
+	if len(l.JetStreamTieredLimits) > 0 {
+		return nil // which the spec has not, as is said elsewhere
+	}
+	if !l.IsJSEnabled() {
+		return []string{"it has no JetStream"}
+	}
+	var out []string
+	for _, f := range []struct {
+		name string
+		has  int64
+		need need
+	}{
+		{"conn", l.Conn, connectionsOf(&b.Bridge)},
+		// The stream takes events by the limit of the spec, and a dead letter of the largest must pass.
+		{"payload", l.Payload, need{*r.spec.NATS.Account.Limits.Payload, "whose dead letters may be as large as spec.nats.account.limits.payload"}},
+		{"streams", anyNumber(l.Streams), need{2, "which has one of events and one of dead letters"}},
+		{"consumer", anyNumber(l.Consumer), consumersOf(&b.Bridge)},
+	} {
+		if f.has >= 0 && f.has < f.need.least {
+			out = append(out, fmt.Sprintf("its limit %s is %d and must be at least %d with this bridge, %s", f.name, f.has, f.need.least, f.need.why))
+		}
+	}
+	return out
+}
+
+// anyNumber makes of a limit of 0 streams or consumers what the server does.
+func anyNumber(limit int64) int64 {
+	if limit == 0 {
+		return jwt.NoLimit
+	}
+	return limit
+}
+
 type comparison struct {
 	account     *v1alpha1.NATSAccount
 	users       []NATSUser
@@ -91,10 +131,7 @@ func (c *comparison) jetStream(l jwt.OperatorLimits, j *v1alpha1.JetStream) {
 			name      string
 			has, most int64
 		}{{"streams", l.Streams, *j.Limits.Streams}, {"consumer", l.Consumer, *j.Limits.Consumers}} {
-			if count.has == 0 {
-				count.has = jwt.NoLimit
-			}
-			c.limit(count.name, count.has, count.most)
+			c.limit(count.name, anyNumber(count.has), count.most)
 		}
 	}
 }

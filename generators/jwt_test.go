@@ -465,8 +465,8 @@ const jwtBridge = `{spec: {
 func TestJWTOfBridge(t *testing.T) {
 	base := jwtBase(t, jwtBridge, `{spec: {credentials: {nats: {type: Creds}}}}`)
 	routes := []string{
-		"$JS.ACK.RESTATE_EVENTS.restate-bridge-a.>", "$JS.API.CONSUMER.INFO.RESTATE_EVENTS.restate-bridge-a", "$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS.restate-bridge-a",
-		"$JS.ACK.RESTATE_EVENTS.restate-bridge-b.>", "$JS.API.CONSUMER.INFO.RESTATE_EVENTS.restate-bridge-b", "$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS.restate-bridge-b",
+		"$JS.ACK.RESTATE_EVENTS.restate-bridge-bc7078d3.>", "$JS.API.CONSUMER.INFO.RESTATE_EVENTS.restate-bridge-bc7078d3", "$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS.restate-bridge-bc7078d3",
+		"$JS.ACK.RESTATE_EVENTS.restate-bridge-cacf1071.>", "$JS.API.CONSUMER.INFO.RESTATE_EVENTS.restate-bridge-cacf1071", "$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS.restate-bridge-cacf1071",
 		"restate.dlq.*",
 	}
 	for _, tt := range []struct{ reason, more, want string }{
@@ -494,5 +494,54 @@ func TestJWTOfBridge(t *testing.T) {
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("%s (-want +got)\n%s", tt.reason, d)
 		}
+	}
+}
+
+// TestJWTWithRoomForBridge: an account within the spec can still be too small for the bridge of two routes and two replicas.
+func TestJWTWithRoomForBridge(t *testing.T) {
+	const room = "RI0905 " + AccountJWTPath + " must hold an account with room for the bridge: "
+	for _, tt := range []struct {
+		reason string
+		change func(*jwt.AccountClaims)
+		want   string // empty: there is room
+	}{
+		{"the least of all", func(c *jwt.AccountClaims) { c.Limits.Conn, c.Limits.Consumer = 9, 2 }, ""},
+		{"fewer bytes in the streams", func(c *jwt.AccountClaims) { c.Limits.DiskStorage = 1 }, ""},
+		{"connections", func(c *jwt.AccountClaims) { c.Limits.Conn = 8 }, "its limit conn is 8 and must be at least 9 with this bridge, whose pods have one for each route and one for dead letters, and of which a rollout has one more"},
+		{"nobody", func(c *jwt.AccountClaims) { c.Limits.Conn = 0 }, "its limit conn is 0 and must be at least 9 with this bridge, whose pods have one for each route and one for dead letters, and of which a rollout has one more"},
+		{"payload", func(c *jwt.AccountClaims) { c.Limits.Payload = 65535 }, "its limit payload is 65535 and must be at least 65536 with this bridge, whose dead letters may be as large as spec.nats.account.limits.payload"},
+		{"streams", func(c *jwt.AccountClaims) { c.Limits.Streams = 1 }, "its limit streams is 1 and must be at least 2 with this bridge, which has one of events and one of dead letters"},
+		{"consumers", func(c *jwt.AccountClaims) { c.Limits.Consumer = 1 }, "its limit consumer is 1 and must be at least 2 with this bridge, which has one for each route"},
+		{"no JetStream", func(c *jwt.AccountClaims) { c.Limits.JetStreamLimits = jwt.JetStreamLimits{} }, "it has no JetStream"},
+	} {
+		claims := fit(t)
+		tt.change(claims)
+		_, ds := resolveJWT(t, jwtBase(t, jwtBridge, `{spec: {credentials: {nats: {type: Creds}}}}`), signed(t, claims, operator(t)))
+		var got, want []string
+		for _, d := range ds {
+			wellFormed(t, d)
+			got = append(got, string(d.Code)+" "+d.Path+" "+d.Message)
+		}
+		if tt.want != "" {
+			want = []string{room + tt.want}
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s (-want +got)\n%s", tt.reason, d)
+		}
+	}
+}
+
+// TestJWTWithoutLimits: what has no limit is broader than the spec, and not too small.
+func TestJWTWithoutLimits(t *testing.T) {
+	claims := fit(t)
+	claims.Limits.Conn, claims.Limits.Payload, claims.Limits.Streams, claims.Limits.Consumer = -1, -1, 0, 0
+	_, ds := resolveJWT(t, jwtBase(t, jwtBridge, `{spec: {credentials: {nats: {type: Creds}}}}`), signed(t, claims, operator(t)))
+	for _, d := range ds {
+		if d.Code != diag.BroaderJWT {
+			t.Errorf("got %s %s", d.Code, d.Message)
+		}
+	}
+	if len(ds) != 4 {
+		t.Errorf("got %d findings, want one for each limit", len(ds))
 	}
 }

@@ -64,14 +64,19 @@ const (
 	managedBy = "restate-integration"
 )
 
-// limitName shortens a name that is over limit: cut to limit-9, then "-" and 8 hex digits of the sha256 of the full name. Two
+// limitName shortens a name that is over limit: cut to limit-9, then "-" and the hash of the full name. Two
 // long names stay different, and the same name gives the same result for good.
 func limitName(full string, limit int) string {
 	if len(full) <= limit {
 		return full
 	}
-	sum := sha256.Sum256([]byte(full))
-	return full[:limit-9] + "-" + hex.EncodeToString(sum[:])[:8]
+	return full[:limit-9] + "-" + hash8([]byte(full))
+}
+
+// hash8 is short enough for a part of a name: the first 8 hex digits of the sha256.
+func hash8(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])[:8]
 }
 
 // objectName is <integration>-<component>[-<key>].

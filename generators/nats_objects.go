@@ -26,14 +26,16 @@ const (
 )
 
 // durable is the route's consumer, which all replicas of the bridge share. What it delivers is the route's, whatever a header says:
-// Bento 1.20 lets one named nats_subject stand in for the subject.
-func (r Route) durable() string { return bridgeName + "-" + r.Name }
+// Bento 1.20 lets one named nats_subject stand in for the subject. It belongs to the subject and not to the route, so that it never
+// changes: in a work queue a second consumer of a subject is refused, and NACK soon stops trying.
+func (r Route) durable() string { return bridgeName + "-" + r.subjectHash() }
+
+func (r Route) subjectHash() string { return hash8([]byte(r.Subject)) }
 
 // ackWait is how long one delivery may take: (retries + 1) x timeout + the waits between them, of the bridge, stay below it.
 const ackWait = time.Minute
 
-// letterOverhead is room for what the bridge adds to a dead letter, in bytes: an id where the event has none, the error, cut at 512, and
-// the subject. An event that leaves less of the account's payload could not be put away, and would go round until it is too old.
+// letterOverhead is room for what the bridge adds to a dead letter, in bytes: ids, the error, cut at 512, and the subject. An event that leaves less of the account's payload could not be put away, and would go round until it is too old.
 const letterOverhead = 2048
 
 // deadLetterAge gives people time to look at dead letters.
@@ -77,8 +79,10 @@ type nackConsumer struct {
 }
 
 type nackConsumerSpec struct {
-	StreamName    string `json:"streamName"`
-	DurableName   string `json:"durableName"`
+	StreamName  string `json:"streamName"`
+	DurableName string `json:"durableName"`
+	// Description says to people which subject the name is the hash of.
+	Description   string `json:"description"`
 	FilterSubject string `json:"filterSubject"`
 	DeliverPolicy string `json:"deliverPolicy"`
 	AckPolicy     string `json:"ackPolicy"`
@@ -110,9 +114,10 @@ func nackObjects(m Model) []Built {
 	events.Spec.MaxMsgSize = *m.NATS.Account.Limits.Payload - letterOverhead
 	for _, r := range m.NATS.Bridge.Routes {
 		consumer := &nackConsumer{Spec: nackConsumerSpec{
-			StreamName: j.Stream, DurableName: r.durable(), FilterSubject: r.Subject, DeliverPolicy: "all", AckPolicy: "explicit", AckWait: duration(ackWait), MaxDeliver: -1, Account: j.NACK.Account,
+			StreamName: j.Stream, DurableName: r.durable(), Description: r.Subject, FilterSubject: r.Subject,
+			DeliverPolicy: "all", AckPolicy: "explicit", AckWait: duration(ackWait), MaxDeliver: -1, Account: j.NACK.Account,
 		}}
-		consumer.TypeMeta, consumer.ObjectMeta = meta("Consumer", "bridge", r.Name)
+		consumer.TypeMeta, consumer.ObjectMeta = meta("Consumer", "bridge", r.subjectHash())
 		out = append(out, Built{Object: consumer, Source: fmt.Sprintf("spec.nats.bridge.routes[%s]", r.Name)})
 	}
 	return out

@@ -258,9 +258,10 @@ func TestNACK(t *testing.T) {
 	all = natsBuilt(t, `{account: {users: null}, jetstream: {`+nack+`}, bridge: {publicKeys: [`+userKey(t, "bridge")+`],
 	  routes: {x: {subject: restate.events.x, service: S, handler: h}, `+long+`: {subject: restate.events.a, service: S, handler: h}}}}`)
 	for name, want := range map[string]nackConsumerSpec{
-		"prod-bridge-x":                    {DurableName: "restate-bridge-x", FilterSubject: "restate.events.x"},
-		limitName("prod-bridge-"+long, 63): {DurableName: "restate-bridge-" + long, FilterSubject: "restate.events.a"},
+		"prod-bridge-f3c850a7": {DurableName: "restate-bridge-f3c850a7", FilterSubject: "restate.events.x"},
+		"prod-bridge-bc7078d3": {DurableName: "restate-bridge-bc7078d3", FilterSubject: "restate.events.a"},
 	} {
+		want.Description = want.FilterSubject
 		want.StreamName, want.DeliverPolicy, want.AckPolicy, want.AckWait, want.MaxDeliver, want.Account = "RESTATE_EVENTS", "all", "explicit", "1m", -1, "orders"
 		if d := cmp.Diff(want, object[*nackConsumer](t, all, name).Spec); d != "" {
 			t.Errorf("consumer %s (-want +got)\n%s", name, d)

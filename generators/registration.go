@@ -3,8 +3,6 @@
 package generators
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -93,8 +91,7 @@ func specHash(spec jobSpec) string {
 	if err != nil {
 		panic(err) // a struct of strings and numbers
 	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])[:8]
+	return hash8(text)
 }
 
 func registrationPod(m Model, s Service) corev1.PodSpec {

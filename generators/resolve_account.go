@@ -307,6 +307,7 @@ func (r *resolver) generatedUsers() {
 		for _, route := range n.Bridge.Routes {
 			publish = append(publish, consumerSubjects(n.JetStream.Stream, route.durable())...)
 		}
+		slices.Sort(publish) // so that a new name of a route changes nothing of the user
 		n.Users = append(n.Users, NATSUser{
 			Name: "bridge", PublicKeys: b.PublicKeys, Publish: append(publish, deadLetterSubjects),
 			// Bento cannot set a prefix of its own.

@@ -134,18 +134,32 @@ func (r *resolver) bridgeLimits(b *v1alpha1.Bridge) {
 	n := r.spec.NATS
 	account, jetStream := specPath.Child("nats", "account", "limits"), specPath.Child("nats", "jetstream", "limits")
 	for _, f := range []struct {
-		path       *field.Path
-		has, least int64
-		why        string
+		path *field.Path
+		has  int64
+		need need
 	}{
-		{account.Child("payload"), *n.Account.Limits.Payload, 2 * letterOverhead, "which adds to an event what Restate said of it"},
-		{account.Child("connections"), *n.Account.Limits.Connections, b.Connections(), "whose pods have one for each route and one for dead letters, and of which a rollout has one more"},
-		{jetStream.Child("consumers"), *n.JetStream.Limits.Consumers, int64(len(b.Routes)), "which has one for each route"},
+		{account.Child("payload"), *n.Account.Limits.Payload, need{2 * letterOverhead, "which adds to an event what Restate said of it"}},
+		{account.Child("connections"), *n.Account.Limits.Connections, connectionsOf(b)},
+		{jetStream.Child("consumers"), *n.JetStream.Limits.Consumers, consumersOf(b)},
 	} {
-		if f.has > 0 && f.has < f.least {
-			r.problem(diag.BadLimit, f.path, strconv.FormatInt(f.has, 10), "leave it out, or raise it", "must be at least %d with this bridge, %s", f.least, f.why)
+		if f.has > 0 && f.has < f.need.least {
+			r.problem(diag.BadLimit, f.path, strconv.FormatInt(f.has, 10), "leave it out, or raise it", "must be at least %d with this bridge, %s", f.need.least, f.need.why)
 		}
 	}
+}
+
+// need is the least that a limit of the account must be with a bridge.
+type need struct {
+	least int64
+	why   string
+}
+
+func connectionsOf(b *v1alpha1.Bridge) need {
+	return need{b.Connections(), "whose pods have one for each route and one for dead letters, and of which a rollout has one more"}
+}
+
+func consumersOf(b *v1alpha1.Bridge) need {
+	return need{int64(len(b.Routes)), "which has one for each route"}
 }
 
 // natsCredential: without an operator the server knows users by their nkey alone, with one by a JWT alone (github.com/nats-io/nats-server
@@ -180,12 +194,16 @@ func (r *resolver) routes(path *field.Path, routes map[string]v1alpha1.Route) {
 	for _, key := range sortedKeys(routes) {
 		route, p := routes[key], entry(path, key)
 		r.required(p, key, "the name of the route")
-		r.label(p, key, maxName) // with restate-bridge- in front it is the name of a consumer, which may have 255 characters
+		r.label(p, key, maxName) // it is a part of a label of Bento's
 		r.routeSubject(p.Child("subject"), route.Subject)
-		if other, found := seen[route.Subject]; found {
+		hash := Route{key, route}.subjectHash()
+		switch other, found := seen[hash]; {
+		case found && routes[other].Subject == route.Subject:
 			r.problem(diag.BadRoute, p.Child("subject"), "", "an event has one handler: remove one of the two", "must not be the subject of route %q as well", other)
+		case found: // of ten thousand subjects, some two
+			r.problem(diag.BadRoute, p.Child("subject"), "", "rename the subject", "must not have the hash of the subject of route %q: one consumer would have the name of both", other)
 		}
-		seen[route.Subject] = key
+		seen[hash] = key
 		for _, f := range []struct{ name, value string }{{"service", route.Service}, {"handler", route.Handler}} {
 			if !restateName.MatchString(f.value) {
 				r.problem(diag.BadName, p.Child(f.name), f.value, "", "must be a name of Restate: letters, digits, -, _ or ., beginning with a letter")
@@ -213,6 +231,8 @@ func (r *resolver) routeKey(path *field.Path, k *v1alpha1.RouteKey) {
 		r.problem(diag.BadRoute, path, "", "", "must have exactly one of header and jsonField")
 	case k.Header != "" && !headerPattern.MatchString(k.Header):
 		r.problem(diag.BadName, path.Child("header"), k.Header, "", "must be at most 63 letters, digits or -")
+	case strings.HasPrefix(strings.ToLower(k.Header), "restate-"):
+		r.problem(diag.BadName, path.Child("header"), k.Header, "rename the header", "must not begin with restate-, as the headers of dead letters do")
 	case k.JSONField != "" && !fieldPattern.MatchString(k.JSONField):
 		r.problem(diag.BadName, path.Child("jsonField"), k.JSONField, "write a name, or names separated by dots like order.id", "must be names of letters, digits, - or _")
 	}

@@ -110,6 +110,7 @@ func TestResolveRoutes(t *testing.T) {
 		{"an empty token", on(`restate.events.`), "error RI0901 " + path + "[r].subject"},
 		{"outside of the prefixes", on(`orders.created`), "error RI0902 " + path + "[r].subject"},
 		{"one subject, two handlers", `{nats: {bridge: {routes: {r: {subject: restate.events.created, service: A, handler: h}}}}}`, "error RI0910 " + path + "[r].subject"},
+		{"two subjects whose consumers would have one name", `{nats: {bridge: {routes: {a: {subject: restate.events.e16179, service: A, handler: h}, b: {subject: restate.events.e107706, service: A, handler: h}}}}}`, "error RI0910 " + path + "[b].subject"},
 
 		{"all that Restate allows", named(`service: _1a.B-c_9, handler: h.v-1_`), ""},
 		{"127 characters", named(`service: ` + long(127) + `, handler: h`), ""},
@@ -130,6 +131,7 @@ func TestResolveRoutes(t *testing.T) {
 		{"both", keyed(`header: X, jsonField: id`), "error RI0910 " + path + "[r].key"},
 		{"a header with a blank", keyed(`header: "X Y"`), "error RI0301 " + path + "[r].key.header"},
 		{"a header with a quote", keyed(`header: "X\""`), "error RI0301 " + path + "[r].key.header"},
+		{"a header of dead letters", keyed(`header: Restate-Error`), "error RI0301 " + path + "[r].key.header"},
 		{"a header of 64 characters", keyed(`header: ` + long(64)), "error RI0301 " + path + "[r].key.header"},
 		{"a field that ends in a dot", keyed(`jsonField: a.`), "error RI0301 " + path + "[r].key.jsonField"},
 		{"a field with a quote", keyed(`jsonField: "a\"b"`), "error RI0301 " + path + "[r].key.jsonField"},

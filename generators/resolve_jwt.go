@@ -53,6 +53,9 @@ func (r *resolver) accountJWT(path *field.Path, a *v1alpha1.NATSAccount) {
 	for _, difference := range r.broader(claims, token) {
 		r.problem(diag.BroaderJWT, path.Child("file"), "", "sign it again within the spec, or widen the spec", "must not hold an account that is broader than the spec: %s", difference)
 	}
+	for _, lack := range r.tooLittleForBridge(claims.Limits) {
+		r.problem(diag.BadLimit, path.Child("file"), "", "sign it again with the limits of the spec", "must hold an account with room for the bridge: %s", lack)
+	}
 	r.m.NATS.JWT = &AccountJWT{Subject: claims.Subject, Token: token}
 }
 

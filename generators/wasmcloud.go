@@ -3,8 +3,6 @@
 package generators
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 
 	networkingv1 "k8s.io/api/networking/v1"
@@ -31,8 +29,7 @@ func wasmCloudObjects(m Model) []Built {
 
 // hostsPolicyName is the same for all handlers behind one selector, whatever their keys, so that adding one renames nothing.
 func (m Model) hostsPolicyName(h Handler) string {
-	sum := sha256.Sum256([]byte(metav1.FormatLabelSelector(h.PodSelector)))
-	return m.objectName("wasmcloud", h.Namespace+"-"+hex.EncodeToString(sum[:])[:8])
+	return m.objectName("wasmcloud", h.Namespace+"-"+hash8([]byte(metav1.FormatLabelSelector(h.PodSelector))))
 }
 
 // hostsPolicy admits the callers of every handler whose hosts it selects, each to the handler's port.

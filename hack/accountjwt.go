@@ -23,7 +23,7 @@ func main() {
 	write("nats-jwt", account(peer), operator)
 	broad := account(peer)
 	broad.Expires = 0
-	broad.Limits.Conn, broad.Limits.MemoryStorage = jwt.NoLimit, jwt.NoLimit
+	broad.Limits.Conn, broad.Limits.MemoryStorage = 4, jwt.NoLimit // of which the bridge needs more, and the spec has none
 	broad.Exports[0].TokenReq = false
 	broad.Imports[0].LocalSubject = "restate.dlq.$1"
 	broad.DefaultPermissions = jwt.Permissions{}
@@ -59,8 +59,8 @@ func account(peer string) *jwt.AccountClaims {
 	})
 	role(c, "bridge", func(p *jwt.Permissions) {
 		p.Pub.Allow.Add(
-			"$JS.ACK.RESTATE_EVENTS.restate-bridge-order-created.>", "$JS.API.CONSUMER.INFO.RESTATE_EVENTS.restate-bridge-order-created",
-			"$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS.restate-bridge-order-created", "restate.dlq.*",
+			"$JS.ACK.RESTATE_EVENTS.restate-bridge-dbc32057.>", "$JS.API.CONSUMER.INFO.RESTATE_EVENTS.restate-bridge-dbc32057",
+			"$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS.restate-bridge-dbc32057", "restate.dlq.*",
 		)
 		p.Sub.Allow.Add("_INBOX.>")
 	})

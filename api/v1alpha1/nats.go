@@ -271,8 +271,8 @@ type Bridge struct {
 	// PublicKeys are the bridge's user nkeys (U...); several overlap during a rotation.
 	// +optional
 	PublicKeys []string `json:"publicKeys,omitempty"`
-	// Routes by a name of their own, which is part of the name of the route's consumer: it belongs to the subject for good. Service, handler and
-	// key may change at any time.
+	// Routes by a name of their own. The route's consumer is named after the subject, so that all else of a route may change at any time, its
+	// name too.
 	Routes map[string]Route `json:"routes"`
 	// Replicas of the bridge. They share the consumers.
 	// +optional

@@ -30,6 +30,8 @@ type project struct {
 	maxAge      time.Duration
 	credentials []credential
 	needs       []need
+	// accountJWT is the file of the NATS account that is signed elsewhere, empty when there is none.
+	accountJWT string
 }
 
 // need is one Secret that the spec asks for.
@@ -85,7 +87,7 @@ func openProject(file string, stderr io.Writer) (*project, error) {
 	}
 	p := &project{
 		root: root, dir: dir, base: filepath.Base(file), policy: generators.SecretPolicyOf(in.Spec.Secrets),
-		maxAge: in.Spec.Secrets.MaxAge.Duration, credentials: credentialsOf(in),
+		maxAge: in.Spec.Secrets.MaxAge.Duration, credentials: credentialsOf(in), accountJWT: accountJWTOf(in),
 	}
 	p.needs = needs(p.credentials)
 	return p, nil

@@ -47,12 +47,13 @@ func clock() time.Time {
 //	leaks FILE...          fails if one of the made-up API keys or seeds stands in a file, or in one below a directory
 //	nkey-gen SEED PUBLIC   makes a user nkey, and puts its halves into the variables
 //	creds FILE TIME        makes a creds file that ends then, with the seed $FIRST_SEED
+//	account-jwt FILE [TIME] makes an account JWT that ends then, or never, in the lines that nsc writes around it
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "../../testdata/script-secrets", RequireExplicitExec: true, RequireUniqueNames: true, Setup: setup,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"age-keygen": ageKeygen, "fill": fill, "differ": differ, "leaks": leaks,
-			"nkey-gen": nkeyGen, "creds": creds,
+			"nkey-gen": nkeyGen, "creds": creds, "account-jwt": accountJWT,
 		},
 	})
 }
@@ -120,6 +121,29 @@ func credsFile(of, seed string, end time.Time) (string, error) {
 	}
 	data, err := jwt.FormatUserConfig(token, []byte(of)) // which does not take another's
 	return strings.ReplaceAll(string(data), of, seed), err
+}
+
+func accountJWT(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 || len(args) > 2 {
+		ts.Fatalf("usage: account-jwt FILE [TIME]")
+	}
+	operator, err := nkeys.CreateOperator()
+	ts.Check(err)
+	account, err := nkeys.CreateAccount()
+	ts.Check(err)
+	public, err := account.PublicKey()
+	ts.Check(err)
+	claims := jwt.NewAccountClaims(public)
+	if len(args) == 2 {
+		end, err := time.Parse(time.RFC3339, args[1])
+		ts.Check(err)
+		claims.Expires = end.Unix()
+	}
+	token, err := claims.Encode(operator)
+	ts.Check(err)
+	data, err := jwt.DecorateJWT(token)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o600))
 }
 
 func fill(ts *testscript.TestScript, neg bool, args []string) {

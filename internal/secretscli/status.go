@@ -75,7 +75,9 @@ when each is due. No key is needed.
 The age is that of sops.lastmodified, which every change of a value renews and a change of recipients does not. The oldest age is
 spec.secrets.maxAge, or --max-age.
 
-Exit code: 1 when a Secret or a key is missing, not encrypted, or overdue.`,
+The JWT of the NATS account (spec.nats.account.jwt.file) is due when it ends: the servers cut its users then.
+
+Exit code: 1 when a Secret, a key or the JWT is missing, not encrypted, or overdue.`,
 		Example: "  restate-integration-secrets status -f integration.yaml\n  restate-integration-secrets status --max-age 720h -o json",
 		Args:    cobra.NoArgs,
 	}
@@ -98,15 +100,16 @@ Exit code: 1 when a Secret or a key is missing, not encrypted, or overdue.`,
 		if err != nil {
 			return err
 		}
+		account := p.accountStatus(streams.Now())
 		if output == "json" {
-			err = printJSON(cmd, list)
+			err = printJSON(cmd, list, account)
 		} else {
-			err = printTable(cmd, list)
+			err = printTable(cmd, list, account)
 		}
 		if err != nil {
 			return unableError{err}
 		}
-		if slices.ContainsFunc(list, func(s status) bool { return s.State != stateOK && s.State != stateExternal }) {
+		if slices.ContainsFunc(list, func(s status) bool { return s.State != stateOK && s.State != stateExternal }) || account != nil && account.State != stateOK {
 			return errReported
 		}
 		return nil
@@ -203,16 +206,25 @@ func encrypted(s generators.Secret) bool {
 	return true
 }
 
-func printJSON(cmd *cobra.Command, list []status) error {
+func printJSON(cmd *cobra.Command, list []status, account *accountStatus) error {
 	e := json.NewEncoder(cmd.OutOrStdout())
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
-	return e.Encode(map[string][]status{"secrets": list})
+	return e.Encode(struct {
+		Secrets    []status       `json:"secrets"`
+		AccountJWT *accountStatus `json:"accountJWT,omitempty"`
+	}{list, account})
 }
 
-func printTable(cmd *cobra.Command, list []status) error {
+func printTable(cmd *cobra.Command, list []status, account *accountStatus) error {
 	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "SECRET\tSTATE\tFILE\tKEYS\tRECIPIENTS\tMAC\tROTATED\tDUE")
+	row := func(cells ...string) {
+		for i := range cells {
+			cells[i] = or(redact.Path(cells[i]), "-")
+		}
+		fmt.Fprintln(table, strings.Join(cells, "\t"))
+	}
+	row("SECRET", "STATE", "FILE", "KEYS", "RECIPIENTS", "MAC", "ROTATED", "DUE")
 	for _, s := range list {
 		keys := slices.Clone(s.Keys)
 		for _, k := range s.MissingKeys {
@@ -220,13 +232,10 @@ func printTable(cmd *cobra.Command, list []status) error {
 				keys = append(keys, "no "+k)
 			}
 		}
-		cells := []string{
-			s.Namespace + "/" + s.Name, string(s.State), s.File, strings.Join(keys, ","), shortened(s.Recipients), s.MAC, day(s.LastRotated), day(s.Due),
-		}
-		for i := range cells {
-			cells[i] = or(redact.Path(cells[i]), "-")
-		}
-		fmt.Fprintln(table, strings.Join(cells, "\t"))
+		row(s.Namespace+"/"+s.Name, string(s.State), s.File, strings.Join(keys, ","), shortened(s.Recipients), s.MAC, day(s.LastRotated), day(s.Due))
+	}
+	if account != nil {
+		row("JWT of the NATS account", string(account.State), account.File, "", "", "", "", day(account.Due))
 	}
 	return table.Flush()
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -39,8 +40,8 @@ func TestStreamsByHand(t *testing.T) {
 	for _, r := range routes {
 		list += "          " + r[1] + ": " + r[2] + "\n"
 	}
-	objects := render(t, list)
-	server := newNATS(t, objects.find(t, "ConfigMap", "prod-nats-account").Data["accounts.conf"], "")
+	objects := render(t, list, nil)
+	server := newNATS(t, objects, "", "")
 	nc := server.connect(nack, "nats://")
 	call := func(subject, body string) {
 		t.Helper()
@@ -61,8 +62,10 @@ func TestStreamsByHand(t *testing.T) {
 	call("STREAM.CREATE.RESTATE_EVENTS", oneNode(blocks[0]))
 	call("STREAM.CREATE.RESTATE_DLQ", oneNode(blocks[1]))
 	for _, r := range routes {
-		name := "restate-bridge-" + r[1]
-		config := replaceAll(t, blocks[2][1], map[string]string{`"restate-bridge-created"`: fmt.Sprintf("%q, \"name\": %[1]q", name), `"restate.events.order-created"`: fmt.Sprintf("%q", r[3])})
+		name := objects.durable(t, r[3])
+		config := replaceAll(t, blocks[2][1], map[string]string{
+			strconv.Quote(objects.durable(t, routes[0][3])): fmt.Sprintf("%q, \"name\": %[1]q", name), strconv.Quote(routes[0][3]): strconv.Quote(r[3]),
+		})
 		call("CONSUMER.CREATE.RESTATE_EVENTS."+name+"."+r[3], `{"stream_name": "RESTATE_EVENTS", "action": "create", "config": `+config+`}`)
 	}
 	js, err := jetstream.New(nc)

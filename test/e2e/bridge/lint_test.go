@@ -77,7 +77,7 @@ func TestLintAnyNames(t *testing.T) {
 	head, _, _ := strings.Cut(spec, "          created:")
 	list := strings.NewReplacer("SERVER", "nats://nats.nats.svc:4222", "TLS", "null", "ORDERS", newUser(t).public, "NACK", newUser(t).public, "BRIDGE", newUser(t).public,
 		"jetstream: {", `jetstream: {stream: "-", deadLetterStream: "0x10", `).Replace(head + routes.String())
-	for _, config := range render(t, list).bridges() {
+	for _, config := range render(t, list, nil).bridges() {
 		lint(t, config)
 	}
 	if t.Failed() {

@@ -89,7 +89,7 @@ func TestEvents(t *testing.T) {
 		t.Error("the handler does not see the traceparent")
 	}
 	l := st.lettersOf(lost.id)[0]
-	if l.event != "restate.events.lost" || l.body != lost.body || l.header.Get("X-Key") != "a b" || l.header.Get("traceparent") != trace || len(l.header) != 5 {
+	if l.event != "restate.events.lost" || l.body != lost.body || l.header.Get("X-Key") != "a b" || l.header.Get("traceparent") != trace || len(l.header) != 6 {
 		t.Errorf("the dead letter must have what it takes to send the event again, and no more: %+v", l)
 	}
 }

@@ -25,15 +25,16 @@ type natsServer struct {
 	server *server.Server
 }
 
-// newNATS starts a server whose configuration includes the generated account, as the guide says.
-func newNATS(t *testing.T, accounts, extra string) *natsServer {
+// newNATS starts a server whose configuration includes the generated account, as the guide says, beside others.
+func newNATS(t *testing.T, objects output, extra, others string) *natsServer {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "accounts.conf"), []byte(accounts), 0o600); err != nil {
+	block, account := objects.account(t)
+	if err := os.WriteFile(filepath.Join(dir, "account.conf"), []byte(account), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	n := &natsServer{t: t, config: filepath.Join(dir, "nats.conf"), port: freePort(t)}
-	config := fmt.Sprintf("listen: 127.0.0.1:%d\njetstream { store_dir: %q, max_file_store: 8GB }\n%s\naccounts { include ./accounts.conf }\n", n.port, filepath.Join(dir, "store"), extra)
+	config := fmt.Sprintf("listen: 127.0.0.1:%d\njetstream { store_dir: %q, max_file_store: 8GB }\n%s\n%s {\n include ./account.conf\n %s\n}\n", n.port, filepath.Join(dir, "store"), extra, block, others)
 	if err := os.WriteFile(n.config, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -59,9 +60,10 @@ func (n *natsServer) start() {
 }
 
 // reload gives the running server another account.
-func (n *natsServer) reload(accounts string) {
+func (n *natsServer) reload(objects output) {
 	n.t.Helper()
-	if err := os.WriteFile(filepath.Join(filepath.Dir(n.config), "accounts.conf"), []byte(accounts), 0o600); err != nil {
+	_, account := objects.account(n.t)
+	if err := os.WriteFile(filepath.Join(filepath.Dir(n.config), "account.conf"), []byte(account), 0o600); err != nil {
 		n.t.Fatal(err)
 	}
 	if err := n.server.Reload(); err != nil {
@@ -93,7 +95,11 @@ func (n *natsServer) connect(u user, scheme string, opts ...nats.Option) *nats.C
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	opts = append(opts, nats.Nkey(u.public, pair.Sign), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond),
+	login := nats.Nkey(u.public, pair.Sign)
+	if u.token != "" {
+		login = nats.UserJWT(func() (string, error) { return u.token, nil }, pair.Sign)
+	}
+	opts = append(opts, login, nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond),
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})) // of subscriptions that an outage ends, to standard error by default
 	nc, err := nats.Connect(scheme+n.address(), opts...)
 	if err != nil {
@@ -144,6 +150,7 @@ func makeConsumer(t *testing.T, js jetstream.JetStream, c map[string]any, ackWai
 	config := jetstream.ConsumerConfig{
 		Durable: c["durableName"].(string), AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait, MaxDeliver: int(c["maxDeliver"].(float64)),
 	}
+	config.Description = c["description"].(string)
 	config.FilterSubject = cmp.Or(filters[config.Durable], c["filterSubject"].(string))
 	if ackWait == 0 {
 		config.AckWait = parse(t, c["ackWait"])

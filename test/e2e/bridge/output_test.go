@@ -3,10 +3,12 @@
 package bridge
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nkeys"
 	"sigs.k8s.io/yaml"
 
@@ -62,6 +64,21 @@ func withRoutes(n int) string {
 type user struct {
 	public string
 	seed   []byte
+	// token is the user's JWT where an operator has signed the account.
+	token string
+}
+
+// secret is what stands in the file with which the user logs in.
+func (u user) secret(t *testing.T) []byte {
+	t.Helper()
+	if u.token == "" {
+		return append(bytes.Clone(u.seed), '\n')
+	}
+	creds, err := jwt.FormatUserConfig(u.token, u.seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return creds
 }
 
 func newUser(t *testing.T) user {
@@ -78,7 +95,7 @@ func newUser(t *testing.T) user {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return user{public, seed}
+	return user{public: public, seed: seed}
 }
 
 // object is a generated one, as far as the tests read it.
@@ -96,9 +113,9 @@ type metadata struct {
 type output []object
 
 // render runs the function.
-func render(t *testing.T, list string) output {
+func render(t *testing.T, list string, files fn.Files) output {
 	t.Helper()
-	out, ds := fn.Run([]byte(list), nil)
+	out, ds := fn.Run([]byte(list), files)
 	if diag.HasError(ds) {
 		t.Fatalf("the function refuses the spec: %v", ds)
 	}
@@ -125,6 +142,28 @@ func (o output) find(t *testing.T, kind, name string) object {
 	}
 	t.Fatalf("no %s %s", kind, name)
 	return object{}
+}
+
+// account is what is to be included in a block of the server's configuration.
+func (o output) account(t *testing.T) (block, text string) {
+	t.Helper()
+	data := o.find(t, "ConfigMap", "prod-nats-account").Data
+	if preload, signed := data["resolver_preload.conf"]; signed {
+		return "resolver_preload", preload
+	}
+	return "accounts", data["accounts.conf"]
+}
+
+// durable is the name of the consumer of a subject.
+func (o output) durable(t *testing.T, subject string) string {
+	t.Helper()
+	for _, one := range o {
+		if one.Kind == "Consumer" && one.Spec["filterSubject"] == subject {
+			return one.Spec["durableName"].(string)
+		}
+	}
+	t.Fatalf("no consumer of %s", subject)
+	return ""
 }
 
 // bridges are the bridges' configurations.

@@ -4,8 +4,10 @@ package bridge
 
 import (
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -73,11 +75,12 @@ func TestHeaderChoosesNothing(t *testing.T) {
 	}
 }
 
-// TestForeignConsumer: the bridge reads from no consumer that has the subject of another route, as it has after the subjects of two
-// routes were swapped, which no server does in place. The other routes go on, and the pod is not ready.
+// TestForeignConsumer: the bridge reads from no consumer that has the subject of another route, as one made by hand may have. The other
+// routes go on, and the pod is not ready.
 func TestForeignConsumer(t *testing.T) {
 	t.Parallel()
-	swapped := map[string]string{"restate-bridge-created": "restate.events.cancelled", "restate-bridge-cancelled": "restate.events.created"}
+	// the hashes of their subjects, crosswise
+	swapped := map[string]string{"restate-bridge-c3d41d59": "restate.events.cancelled", "restate-bridge-c67e0983": "restate.events.created"}
 	st := newStage(t, setup{filters: swapped})
 	st.publish("restate.events.created", created)
 	st.publish("restate.events.cancelled", sent{target: "Orders/cancelled"})
@@ -102,5 +105,28 @@ func TestForeignConsumer(t *testing.T) {
 		}
 	}
 	st.eventually(20*time.Second, "the bridge is ready", st.bridges[0].isReady)
+	st.settle(20 * time.Second)
+}
+
+// TestSwappedRoutes gives the subjects of two routes to each other: NATS stays as it is, and a bridge with the new configuration takes what
+// waited for the new handler.
+func TestSwappedRoutes(t *testing.T) {
+	t.Parallel()
+	st := newStage(t, setup{})
+	st.publish("restate.events.created", created)
+	st.settle(10 * time.Second)
+	st.bridges[0].stop()
+	st.publish("restate.events.created", sent{target: "Orders/cancelled"})
+	st.publish("restate.events.cancelled", created)
+	before := st.generated
+	swapped := render(t, strings.NewReplacer("restate.events.created", "restate.events.cancelled", "restate.events.cancelled", "restate.events.created").Replace(st.list), nil)
+	for _, o := range before {
+		if o.Kind == "Consumer" || o.Kind == "Stream" || o.Metadata.Name == "prod-nats-account" {
+			if after := swapped.find(t, o.Kind, o.Metadata.Name); !reflect.DeepEqual(o, after) {
+				t.Errorf("%s %s was\n%+v\nand is\n%+v", o.Kind, o.Metadata.Name, o, after)
+			}
+		}
+	}
+	st.bridges = append(st.bridges, startBento(t, st.here(swapped.bridges()[0])))
 	st.settle(20 * time.Second)
 }

@@ -20,6 +20,7 @@ import (
 type stage struct {
 	t       *testing.T
 	nats    *natsServer
+	secrets secrets
 	proxy   *proxy
 	token   string // the file
 	config  string
@@ -28,6 +29,7 @@ type stage struct {
 	nack    jetstream.JetStream
 
 	objects   func(bridge user) output
+	list      string // what the function got
 	generated output
 	bridge    user
 	seed      string // the file
@@ -64,6 +66,7 @@ type setup struct {
 	tls      bool
 	early    bool // the bridge starts before there are streams
 	routes   int  // so many routes, all of one handler, in place of those of the spec
+	creds    bool // an operator has signed the account, and users log in with creds
 	// filters are of consumers that have the subject of another route, by name; the bridge need not become ready then.
 	filters map[string]string
 }
@@ -73,15 +76,24 @@ const startToken = "key_first"
 func newStage(t *testing.T, s setup) *stage {
 	t.Helper()
 	orders, nack, bridge := newUser(t), newUser(t), newUser(t)
-	secrets := newSecrets(t, bridge, s.tls)
-	st := &stage{t: t, token: filepath.Join(secrets.dir, "ingress", "token"), seed: filepath.Join(secrets.dir, "nats", "token")}
-	st.objects = func(bridge user) output {
-		return render(t, strings.NewReplacer("SERVER", secrets.scheme+"nats.nats.svc:4222", "TLS", secrets.spec,
-			"ORDERS", orders.public, "NACK", nack.public, "BRIDGE", bridge.public).Replace(withRoutes(s.routes)))
+	secrets := newSecrets(t, s.tls)
+	st := &stage{t: t, secrets: secrets, token: filepath.Join(secrets.dir, "ingress", "token"), seed: filepath.Join(secrets.dir, "nats", "token")}
+	list := func(bridge user) string {
+		return strings.NewReplacer("SERVER", secrets.scheme+"nats.nats.svc:4222", "TLS", secrets.spec,
+			"ORDERS", orders.public, "NACK", nack.public, "BRIDGE", bridge.public).Replace(withRoutes(s.routes))
 	}
+	st.objects = func(bridge user) output { return render(t, list(bridge), nil) }
 	objects := st.objects(bridge)
+	st.list = list(bridge)
+	server, others := secrets.server, ""
+	if s.creds {
+		op := newOperator(t, objects, map[string]*user{"orders": &orders, "nack": &nack, "bridge": &bridge})
+		objects = render(t, op.spec(st.list), op)
+		server, others = op.server()
+	}
+	secrets.write(t, "nats/token", bridge.secret(t))
 	st.generated, st.bridge = objects, bridge
-	st.nats = newNATS(t, objects.find(t, "ConfigMap", "prod-nats-account").Data["accounts.conf"], secrets.server)
+	st.nats = newNATS(t, objects, server, others)
 	st.proxy = newProxy(t)
 	st.setToken(startToken)
 	st.proxy.set(func(p *proxy) { p.token = startToken })
@@ -98,15 +110,7 @@ func newStage(t *testing.T, s setup) *stage {
 	if st.orders, err = jetstream.New(st.nats.connect(orders, secrets.scheme, append(secrets.options, nats.CustomInboxPrefix("_INBOX_restate"))...)); err != nil {
 		t.Fatal(err)
 	}
-	// What is changed in the generated configuration, beside what the case changes: addresses and the folder of the mounts.
-	st.config = replaceAll(t, objects.bridges()[0], secrets.mounts)
-	st.config = replaceAll(t, st.config, map[string]string{
-		"https://201j05r9g0f12ygtphdszbb4scp.env.eu.restate.cloud:8080": "http://" + st.proxy.address,
-		"nats.nats.svc:4222":               st.nats.address(),
-		"/var/run/secrets/restate-ingress": filepath.Join(secrets.dir, "ingress"),
-		"/var/run/secrets/nats":            filepath.Join(secrets.dir, "nats"),
-	})
-	st.config = replaceAll(t, st.config, s.replace)
+	st.config = replaceAll(t, st.here(objects.bridges()[0]), s.replace)
 	for range cmp.Or(s.replicas, 1) {
 		st.bridges = append(st.bridges, startBento(t, st.config))
 	}
@@ -127,6 +131,18 @@ func newStage(t *testing.T, s setup) *stage {
 	return st
 }
 
+// here is a generated configuration in which addresses and the folder of the mounts are those of the stage.
+func (st *stage) here(config string) string {
+	st.t.Helper()
+	config = replaceAll(st.t, config, st.secrets.mounts)
+	return replaceAll(st.t, config, map[string]string{
+		"https://201j05r9g0f12ygtphdszbb4scp.env.eu.restate.cloud:8080": "http://" + st.proxy.address,
+		"nats.nats.svc:4222":               st.nats.address(),
+		"/var/run/secrets/restate-ingress": filepath.Join(st.secrets.dir, "ingress"),
+		"/var/run/secrets/nats":            filepath.Join(st.secrets.dir, "nats"),
+	})
+}
+
 func (st *stage) setToken(token string) {
 	st.t.Helper()
 	if err := os.WriteFile(st.token, []byte(token+"\n"), 0o600); err != nil {
@@ -145,7 +161,7 @@ func (st *stage) readLetters() {
 		st.mu.Lock()
 		defer st.mu.Unlock()
 		st.letters = append(st.letters, letter{
-			m.Subject, m.Header.Get("Nats-Msg-Id"), m.Header.Get("restate-error"), m.Header.Get("restate-subject"), string(m.Data), m.Header,
+			m.Subject, m.Header.Get("restate-event-id"), m.Header.Get("restate-error"), m.Header.Get("restate-subject"), string(m.Data), m.Header,
 		})
 	}, nats.BindStream("RESTATE_DLQ"), nats.OrderedConsumer(), nats.DeliverAll()); err != nil {
 		st.t.Fatal(err)
@@ -159,7 +175,7 @@ func (st *stage) rotate() {
 	if err := os.WriteFile(st.seed, next.seed, 0o600); err != nil {
 		st.t.Fatal(err)
 	}
-	st.nats.reload(st.objects(next).find(st.t, "ConfigMap", "prod-nats-account").Data["accounts.conf"])
+	st.nats.reload(st.objects(next))
 }
 
 // deleteLetters deletes the stream of dead letters, and returns what makes it again.

@@ -30,10 +30,9 @@ type secrets struct {
 	options []nats.Option
 }
 
-func newSecrets(t *testing.T, bridge user, withTLS bool) secrets {
+func newSecrets(t *testing.T, withTLS bool) secrets {
 	t.Helper()
 	s := secrets{dir: t.TempDir(), scheme: "nats://", spec: "null"}
-	s.write(t, "nats/token", append(bridge.seed, '\n'))
 	if err := os.MkdirAll(filepath.Join(s.dir, "ingress"), 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/nats-io/nack/pkg/jetstream/apis/jetstream/v1beta2"
-	"sigs.k8s.io/yaml"
 )
 
 // TestGoldenCases loads the account of every golden case in both forms, with the counterpart that stands beside it, and reads the
@@ -27,20 +26,8 @@ func TestGoldenCases(t *testing.T) {
 				t.Fatal(err)
 			}
 			g := read(t, list)
-			for _, text := range g.streams {
-				var o v1beta2.Stream
-				if err := yaml.UnmarshalStrict(text, &o); err != nil {
-					t.Errorf("NACK does not know a field: %v", err)
-				}
-				streams++
-			}
-			for _, text := range g.consumers {
-				var o v1beta2.Consumer
-				if err := yaml.UnmarshalStrict(text, &o); err != nil {
-					t.Errorf("NACK does not know a field: %v", err)
-				}
-				consumers++
-			}
+			streams += len(objectsOf[v1beta2.Stream](t, g.streams))
+			consumers += len(objectsOf[v1beta2.Consumer](t, g.consumers))
 			if g.account == nil {
 				return
 			}

@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -42,7 +43,7 @@ var (
 	eventsStream  = jetstream.StreamConfig{Name: "RESTATE_EVENTS", Subjects: []string{"restate.events.order-created", "restate.events.order-paid"}, Retention: jetstream.WorkQueuePolicy, Storage: jetstream.FileStorage}
 	lettersStream = jetstream.StreamConfig{Name: "RESTATE_DLQ", Subjects: []string{"restate.dlq.*"}, Storage: jetstream.FileStorage}
 	bridgeDurable = jetstream.ConsumerConfig{
-		Durable: "restate-bridge-created", FilterSubject: "restate.events.order-created", AckPolicy: jetstream.AckExplicitPolicy, MaxDeliver: -1,
+		Durable: consumerCreated, FilterSubject: "restate.events.order-created", AckPolicy: jetstream.AckExplicitPolicy, MaxDeliver: -1,
 	}
 )
 
@@ -196,13 +197,16 @@ func TestBridgeConsumer(t *testing.T) {
 		t.Errorf("a dead letter: refused %v, %v", no, err)
 	}
 	for name, want := range map[string]uint64{"RESTATE_EVENTS": 0, "RESTATE_DLQ": 1} {
-		stream, err := controller.Stream(ctx, name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := stream.CachedInfo().State.Msgs; got != want {
-			t.Errorf("%s holds %d messages, want %d", name, got, want)
-		}
+		eventually(t, name, func() string { // a letter without an acknowledgement is stored when it is stored
+			stream, err := controller.Stream(ctx, name)
+			if err != nil {
+				return err.Error()
+			}
+			if got := stream.CachedInfo().State.Msgs; got != want {
+				return fmt.Sprintf("it holds %d messages, want %d", got, want)
+			}
+			return ""
+		})
 	}
 	for reason, call := range map[string]func(context.Context, jetstream.JetStream) error{
 		"read the stream": func(ctx context.Context, js jetstream.JetStream) error {

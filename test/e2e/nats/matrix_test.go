@@ -43,6 +43,12 @@ bridge:
     paid: {subject: restate.events.order-paid, service: Order, handler: paid}
 `
 
+// The consumers of the routes of matrixSpec, named after the hashes of their subjects.
+const (
+	consumerCreated = "restate-bridge-dbc32057"
+	consumerPaid    = "restate-bridge-e6109581"
+)
+
 // letters are what the witness publishes whenever a subscription is tried.
 var letters = []string{
 	"restate.events", "restate.events.order", "restate.events.order.created", "restate.admin", "restate.dlq.Order",
@@ -83,6 +89,21 @@ func (w *world) hangUp() {
 			w.Fatalf("%d clients are still there", w.server.NumClients())
 		}
 	}
+}
+
+// deviations are the trials that end otherwise than they must.
+func (w *world) deviations(trials []trial) map[string]string {
+	out := map[string]string{}
+	for _, tr := range trials {
+		got, err := tr.observe(w)
+		if err != nil {
+			got = "error: " + err.Error()
+		}
+		if got != tr.want {
+			out[tr.reason] = fmt.Sprintf("got %q, want %q", got, tr.want)
+		}
+	}
+	return out
 }
 
 // refused reports whether the server refused the connection what it asked for last. The server answers in order, so that its error
@@ -219,8 +240,8 @@ func userTrials() []trial {
 		publishes("worker", "_INBOX_restate.x", "refused", "an answer to nobody, in the account's inbox"),
 		publishes("worker", "$JS.API.INFO", "refused", "JetStream"),
 		publishes("worker", "$JS.API.STREAM.CREATE.RESTATE_EVENTS", "refused", "a stream"),
-		publishes("worker", "$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS.restate-bridge-created", "refused", "the bridge's events"),
-		publishes("worker", "$JS.ACK.RESTATE_EVENTS.restate-bridge-created.1.1.1.1.0", "refused", "the bridge's acknowledgement"),
+		publishes("worker", "$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS."+consumerCreated, "refused", "the bridge's events"),
+		publishes("worker", "$JS.ACK.RESTATE_EVENTS."+consumerCreated+".1.1.1.1.0", "refused", "the bridge's acknowledgement"),
 		publishes("worker", "$SYS.REQ.USER.INFO", "refused", "the system"),
 		publishes("worker", "restate.events.Orders-Created?delay=1d", "delivered", "any character may stand in a token: no URL is made of a subject"),
 
@@ -288,12 +309,12 @@ func generatedTrials() []trial {
 		publishes("bridge", "$JS.API.STREAM.MSG.DELETE.RESTATE_EVENTS", "refused", "an event"),
 		publishes("bridge", "$JS.API.STREAM.MSG.GET.RESTATE_DLQ", "refused", "dead letters of others"),
 		publishes("bridge", "$JS.API.DIRECT.GET.RESTATE_EVENTS", "refused", "an event past the consumer"),
-		publishes("bridge", "$JS.API.CONSUMER.CREATE.RESTATE_EVENTS.restate-bridge-created", "refused", "a consumer"),
-		publishes("bridge", "$JS.API.CONSUMER.CREATE.RESTATE_EVENTS.restate-bridge-created.restate.events.order-paid", "refused", "another subject for a consumer"),
+		publishes("bridge", "$JS.API.CONSUMER.CREATE.RESTATE_EVENTS."+consumerCreated, "refused", "a consumer"),
+		publishes("bridge", "$JS.API.CONSUMER.CREATE.RESTATE_EVENTS."+consumerCreated+".restate.events.order-paid", "refused", "another subject for a consumer"),
 		publishes("bridge", "$JS.API.CONSUMER.CREATE.RESTATE_EVENTS.other", "refused", "a consumer"),
 		publishes("bridge", "$JS.API.CONSUMER.DURABLE.CREATE.RESTATE_EVENTS.other", "refused", "a consumer, by the old call"),
-		publishes("bridge", "$JS.API.CONSUMER.DELETE.RESTATE_EVENTS.restate-bridge-created", "refused", "a consumer"),
-		publishes("bridge", "$JS.ACK.RESTATE_DLQ.restate-bridge-created.1.1.1.1.0", "refused", "another stream's"),
+		publishes("bridge", "$JS.API.CONSUMER.DELETE.RESTATE_EVENTS."+consumerCreated, "refused", "a consumer"),
+		publishes("bridge", "$JS.ACK.RESTATE_DLQ."+consumerCreated+".1.1.1.1.0", "refused", "another stream's"),
 		subscribes("bridge", "_INBOX.>", "", "Bento has no prefix of its own"),
 		subscribes("bridge", "_INBOX_restate.>", "refused", "answers to users"),
 		subscribes("bridge", "restate.events.*", "refused", "events past the stream"),
@@ -307,18 +328,18 @@ func generatedTrials() []trial {
 		publishes("nack", "$JS.API.STREAM.NAMES", "refused", "all streams"),
 		publishes("nack", "$JS.API.STREAM.PURGE.RESTATE_EVENTS", "refused", "all events"),
 		publishes("nack", "$JS.API.STREAM.MSG.GET.RESTATE_EVENTS", "refused", "an event"),
-		publishes("nack", "$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS.restate-bridge-created", "refused", "the bridge's events"),
-		publishes("nack", "$JS.ACK.RESTATE_EVENTS.restate-bridge-created.1.1.1.1.0", "refused", "the bridge's acknowledgements"),
+		publishes("nack", "$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS."+consumerCreated, "refused", "the bridge's events"),
+		publishes("nack", "$JS.ACK.RESTATE_EVENTS."+consumerCreated+".1.1.1.1.0", "refused", "the bridge's acknowledgements"),
 	}
-	for consumer, want := range map[string]string{"restate-bridge-created": "allowed", "restate-bridge-paid": "allowed", "restate-bridge-other": "refused", "restate-bridge": "refused", "other": "refused"} {
+	for consumer, want := range map[string]string{consumerCreated: "allowed", consumerPaid: "allowed", "restate-bridge-00000000": "refused", "restate-bridge": "refused", "other": "refused"} {
 		out = append(out,
 			publishes("bridge", "$JS.API.CONSUMER.INFO.RESTATE_EVENTS."+consumer, want, "a consumer"),
 			publishes("bridge", "$JS.API.CONSUMER.MSG.NEXT.RESTATE_EVENTS."+consumer, want, "its events"),
 			publishes("bridge", "$JS.ACK.RESTATE_EVENTS."+consumer+".1.1.1.1.0", want, "its acknowledgements"))
 	}
 	calls := []string{
-		"STREAM.CREATE.%s", "STREAM.DELETE.%s", "STREAM.INFO.%s", "STREAM.UPDATE.%s", "CONSUMER.CREATE.%s.restate-bridge-created",
-		"CONSUMER.CREATE.%s.restate-bridge-created.restate.events.order-created", "CONSUMER.DELETE.%s.restate-bridge-created", "CONSUMER.INFO.%s.restate-bridge-created",
+		"STREAM.CREATE.%s", "STREAM.DELETE.%s", "STREAM.INFO.%s", "STREAM.UPDATE.%s", "CONSUMER.CREATE.%s." + consumerCreated,
+		"CONSUMER.CREATE.%s." + consumerCreated + ".restate.events.order-created", "CONSUMER.DELETE.%s." + consumerCreated, "CONSUMER.INFO.%s." + consumerCreated,
 	}
 	for stream, want := range map[string]string{"RESTATE_EVENTS": "allowed", "RESTATE_DLQ": "allowed", "OTHER": "refused"} {
 		for _, call := range calls {

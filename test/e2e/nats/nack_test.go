@@ -38,25 +38,17 @@ func runNACK(t *testing.T, s *server.Server, keys keyring, g generated) controll
 	c := controller{Clientset: fake.NewSimpleClientset()}
 	// NACK ends with the process: its workers would spin for ever once its context ends (controllers/jetstream, runStreamQueue).
 	ctx := context.Background()
-	for _, text := range g.streams {
-		var o v1beta2.Stream
-		if err := yaml.UnmarshalStrict(text, &o); err != nil {
-			t.Fatalf("NACK does not know a field: %v", err)
-		}
-		if _, err := c.JetstreamV1beta2().Streams(o.Namespace).Create(ctx, &o, metav1.CreateOptions{}); err != nil {
+	for _, o := range objectsOf[v1beta2.Stream](t, g.streams) {
+		if _, err := c.JetstreamV1beta2().Streams(o.Namespace).Create(ctx, o, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		c.streams = append(c.streams, &o)
+		c.streams = append(c.streams, o)
 	}
-	for _, text := range g.consumers {
-		var o v1beta2.Consumer
-		if err := yaml.UnmarshalStrict(text, &o); err != nil {
-			t.Fatalf("NACK does not know a field: %v", err)
-		}
-		if _, err := c.JetstreamV1beta2().Consumers(o.Namespace).Create(ctx, &o, metav1.CreateOptions{}); err != nil {
+	for _, o := range objectsOf[v1beta2.Consumer](t, g.consumers) {
+		if _, err := c.JetstreamV1beta2().Consumers(o.Namespace).Create(ctx, o, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		c.consumers = append(c.consumers, &o)
+		c.consumers = append(c.consumers, o)
 	}
 	seed, err := keys.of(t, "nack").Seed()
 	if err != nil {
@@ -80,6 +72,20 @@ func runNACK(t *testing.T, s *server.Server, keys keyring, g generated) controll
 		}
 	}()
 	return c
+}
+
+// objectsOf reads documents by one of NACK's types, which knows every field of them.
+func objectsOf[T any](t testing.TB, documents [][]byte) []*T {
+	t.Helper()
+	var out []*T
+	for _, text := range documents {
+		o := new(T)
+		if err := yaml.UnmarshalStrict(text, o); err != nil {
+			t.Fatalf("NACK does not know a field: %v", err)
+		}
+		out = append(out, o)
+	}
+	return out
 }
 
 // silence keeps NACK's events out of the output: every step is one.
@@ -246,14 +252,14 @@ func holdStreams(t *testing.T, js jetstream.JetStream) {
 	if c := letters.CachedInfo().Config; c.Retention != jetstream.LimitsPolicy || c.MaxAge != 30*24*time.Hour {
 		t.Errorf("dead letters: got retention %v, maxAge %v", c.Retention, c.MaxAge)
 	}
-	for route, subject := range map[string]string{"created": "restate.events.order-created", "paid": "restate.events.order-paid"} {
-		consumer, err := js.Consumer(t.Context(), "RESTATE_EVENTS", "restate-bridge-"+route)
+	for name, subject := range map[string]string{consumerCreated: "restate.events.order-created", consumerPaid: "restate.events.order-paid"} {
+		consumer, err := js.Consumer(t.Context(), "RESTATE_EVENTS", name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		c := consumer.CachedInfo().Config
-		if c.MaxDeliver != -1 || c.AckWait != time.Minute || c.AckPolicy != jetstream.AckExplicitPolicy || c.DeliverPolicy != jetstream.DeliverAllPolicy || c.DeliverSubject != "" || c.FilterSubject != subject {
-			t.Errorf("consumer of route %s: got %+v", route, c)
+		if c.MaxDeliver != -1 || c.AckWait != time.Minute || c.AckPolicy != jetstream.AckExplicitPolicy || c.DeliverPolicy != jetstream.DeliverAllPolicy || c.DeliverSubject != "" || c.FilterSubject != subject || c.Description != subject {
+			t.Errorf("consumer %s: got %+v", name, c)
 		}
 	}
 }

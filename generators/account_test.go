@@ -252,6 +252,7 @@ func TestResolveUserSecrets(t *testing.T) {
 		{"one value for two", users(user("a", `name: n, key: a`), user("b", `name: n, key: a`)), "error RI0903 " + path + "[b].secretRef"},
 		{"one value for two, by the default of the namespace", users(user("a", `name: n, key: a`), user("b", `name: n, key: a, namespace: restate`)), "error RI0903 " + path + "[b].secretRef"},
 		{"the name of a role", users(user("tunnel", `name: n, key: a`)), "error RI0301 " + path + "[tunnel].secretRef"},
+		{"the name of the API keys of a gateway", users(user("gateway-keys", `name: n, key: a`)), "error RI0301 " + path + "[gateway-keys].secretRef"},
 		{"the name of a role, kept elsewhere", `{account: {users: {nats: {publicKeys: [` + userKey(t, "x") + `], publish: [], subscribe: []}}}}`, ""},
 		{
 			"in mode Nauth", `{account: {mode: Nauth, nauth: {clusterRef: {name: nats}}, users: {orders: {publicKeys: null, secretRef: {name: a, key: a}}}}}`,

@@ -9,10 +9,11 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
-	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
+
+	"github.com/restate-integration/restate-integration/api/v1alpha1"
 )
 
 var bridgeComponent = Component{
@@ -55,13 +56,8 @@ func bridgeObjects(m Model) []Built {
 		{Object: bridgePolicy(m), Source: source},
 	}
 	if *m.NATS.Bridge.Replicas > 1 {
-		out = append(out, Built{Source: source, Object: &policyv1.PodDisruptionBudget{
-			TypeMeta:   metav1.TypeMeta{APIVersion: policyv1.SchemeGroupVersion.String(), Kind: "PodDisruptionBudget"},
-			ObjectMeta: metav1.ObjectMeta{Namespace: m.Namespace, Name: name},
-			Spec: policyv1.PodDisruptionBudgetSpec{
-				MaxUnavailable: ptr.To(intstr.FromInt32(1)), Selector: ptr.To(matchLabels(m.bridgeLabels())), UnhealthyPodEvictionPolicy: ptr.To(policyv1.AlwaysAllow),
-			},
-		}})
+		budget := v1alpha1.PodDisruptionBudget{MaxUnavailable: ptr.To(intstr.FromInt32(1))}
+		out = append(out, Built{Source: source, Object: disruptionBudget(m.Namespace, name, m.bridgeLabels(), budget)})
 	}
 	return out
 }

@@ -95,11 +95,15 @@ func (r *resolver) labels(path *field.Path, labels map[string]string) {
 var reservedAnnotations = []string{
 	annotationPrefix, "config.kubernetes.io/", "internal.config.kubernetes.io/", "config.k8s.io/", "internal.kpt.dev/",
 	"kustomize.config.k8s.io/", annotationArgoSync, annotationFluxPrune, AnnotationKptDeletion, "kubectl.kubernetes.io/last-applied-configuration",
+	nginxPrefix, certManagerGroup + "/",
 }
 
 func (r *resolver) commonAnnotations(path *field.Path, annotations map[string]string) {
 	for _, key := range sortedKeys(annotations) {
-		if slices.ContainsFunc(reservedAnnotations, func(prefix string) bool { return strings.HasPrefix(key, prefix) }) {
+		if key == nginxPrefix+"backend-protocol" && strings.HasPrefix(annotations[key], "GRPC") {
+			r.problem(diag.GRPCUpstream, entry(path, key), annotations[key], "call over HTTP, or use spec.gateway.expose.type GatewayAPI",
+				"must not be set: ingress-nginx presents no client certificate to gRPC upstreams, which the gateway refuses")
+		} else if slices.ContainsFunc(reservedAnnotations, func(prefix string) bool { return strings.HasPrefix(key, prefix) }) {
 			r.problem(diag.BadMetadata, entry(path, key), "", "remove it", "is an annotation that the function or its host sets itself")
 		} else if len(validation.IsQualifiedName(strings.ToLower(key))) > 0 {
 			r.problem(diag.BadMetadata, entry(path, key), "", "", "must have a key like example.com/name")

@@ -54,14 +54,11 @@ var fieldRules = []FieldRule{
 
 	{"spec.images.registry", nil, ""},
 	{"spec.images.pullSecrets", nil, ""},
-	{"spec.images.envoy", nil, ""},
 	{"spec.tunnel.operator.apiServer", nil, ""},
 	{"spec.tunnel.existing", nil, ""},
-	{"spec.gateway", nil, ""},
 	{"spec.observability.podMonitor", nil, ""},
 	{"spec.observability.rules", nil, ""},
 	{"spec.observability.dashboard", nil, ""},
-	{"spec.observability.otlp", nil, ""},
 	{"spec.patches", nil, ""},
 }
 
@@ -106,10 +103,9 @@ func (r *resolver) checkFields() {
 
 // unread refuses what means something only while a service asks for it.
 func (r *resolver) unread(mode v1alpha1.TunnelMode) {
-	byJob, calling := false, false
+	byJob := false
 	for _, s := range r.spec.Services {
 		byJob = byJob || registeredByJob(r.spec, s)
-		calling = calling || s.Uses.Restate
 	}
 	if r.spec.Cloud.AdminURL != "" && !r.spec.Tunnel.RemoteProxy.Enabled && !byJob {
 		r.problem(diag.NoEffect, specPath.Child("cloud", "adminURL"), "", "remove it", "must not be set while spec.tunnel.remoteProxy is off and no Job registers a service")
@@ -117,8 +113,9 @@ func (r *resolver) unread(mode v1alpha1.TunnelMode) {
 	if r.spec.Images.RestateCLI != "" && !byJob {
 		r.problem(diag.NoEffect, specPath.Child("images", "restateCli"), "", "remove it", "must not be set while no Job registers a service")
 	}
-	if c := r.spec.NetworkPolicy.RestateCloud; mode == v1alpha1.TunnelNone && !calling && len(c.CIDRs)+len(c.Except) > 0 {
-		r.problem(diag.NoEffect, specPath.Child("networkPolicy", "restateCloud"), "", "remove it", "must not be set without a tunnel while no service uses Restate")
+	r.unreadByGateway()
+	if c := r.spec.NetworkPolicy.RestateCloud; mode == v1alpha1.TunnelNone && !r.callsCloud() && len(c.CIDRs)+len(c.Except) > 0 {
+		r.problem(diag.NoEffect, specPath.Child("networkPolicy", "restateCloud"), "", "remove it", "must not be set while nothing calls Restate Cloud")
 	}
 }
 

@@ -326,6 +326,19 @@ var acted = []string{
 	"spec.nats.bridge.replicas", "spec.nats.bridge.maxEventAge", "spec.nats.bridge.idleExit",
 	"spec.networkPolicy.restateCloud.cidrs", "spec.networkPolicy.restateCloud.except",
 	"spec.networkPolicy.baseline", "spec.networkPolicy.dns.profile", "spec.networkPolicy.dns.to", "spec.networkPolicy.dns.ports", "spec.observability.scrapeFrom",
+	"spec.images.envoy", "spec.observability.otlp", "spec.gateway.replicas", "spec.gateway.autoscaled", "spec.gateway.resources",
+	"spec.gateway.podTemplate", "spec.gateway.podDisruptionBudget", "spec.gateway.upstream.timeout", "spec.gateway.upstream.streaming",
+	"spec.gateway.upstream.maxRequestBytes", "spec.gateway.tls.issuerRef.group", "spec.gateway.tls.issuerRef.kind", "spec.gateway.tls.issuerRef.name",
+	"spec.gateway.tls.duration", "spec.gateway.tls.renewBefore", "spec.gateway.tls.clientCA", "spec.gateway.tls.allowedClientSANs",
+	"spec.gateway.auth.apiKeys", "spec.gateway.auth.jwt.issuer", "spec.gateway.auth.jwt.audiences", "spec.gateway.auth.jwt.jwksURI",
+	"spec.gateway.auth.jwt.caSecretRef", "spec.gateway.auth.jwt.peer", "spec.gateway.rateLimit.perReplica", "spec.gateway.rateLimit.perClient",
+	"spec.gateway.expose.type", "spec.gateway.expose.host", "spec.gateway.expose.className", "spec.gateway.expose.clusterIssuer",
+	"spec.gateway.expose.gatewayClassName", "spec.gateway.expose.parentRef", "spec.gateway.expose.parentPresentsClientCertificate",
+	"spec.gateway.expose.caConfigMap", "spec.gateway.expose.rateLimit.rps", "spec.gateway.expose.rateLimit.connections",
+	"spec.gateway.expose.rateLimit.burstMultiplier", "spec.gateway.expose.controller.namespace", "spec.gateway.expose.controller.podSelector",
+	"spec.gateway.expose.controller.cidrs", "spec.gateway.services", "spec.gateway.allow", "spec.gateway.domains.*.services",
+	"spec.gateway.domains.*.host", "spec.gateway.domains.*.apiKeys", "spec.gateway.domains.*.jwt", "spec.gateway.domains.*.rateLimit",
+	"spec.gateway.domains.*.credential",
 }
 
 // TestEveryFieldIsActedOnOrRefused walks the API's types down to the fields that are in neither list.

@@ -72,6 +72,9 @@ func FuzzResolve(f *testing.F) {
 			`{nats: {servers: ["tls://a.b.svc:1", "nats://c.d.svc.cluster.local"]}, wasmcloud: {handlers: {x: {namespace: w, isolate: true}, y: {namespace: w, port: 1, podSelector: {matchExpressions: [{key: a, operator: Exists}]}}}}, services: {greeter: {uses: {restate: true, nats: true, handlers: [x, y]}}}}`,
 			`{services: {greeter: {deployment: {tunnelMode: InProcess, env: [{name: A, value: b}], drain: {delaySeconds: 1, onTimeout: hold}, deletePolicy: force, autoscaling: {maxReplicas: 3}, podTemplate: {annotations: {a: b}}}}}}`,
 			`{nats: {}, gateway: {tls: {}}, wasmcloud: {handlers: {}}, patches: [{target: {}, patch: a}]}`,
+			`{gateway: {tls: {issuerRef: {name: step}}, auth: {apiKeys: {}}, services: [A, b.C], expose: {type: Ingress, host: a.example.com, clusterIssuer: b}}, observability: {otlp: {endpoint: "a.b.svc:4317"}}}`,
+			`{gateway: {autoscaled: true, upstream: {streaming: true}, tls: {issuerRef: {group: a.b, kind: C, name: d}, clientCA: {name: e, key: f}, allowedClientSANs: [g]}, auth: {jwt: {issuer: a, audiences: [b], jwksURI: "https://c.d:1/e?f"}}, allow: [attach, awakeables, legacyPaths], expose: {type: GatewayAPI, parentRef: {name: a, namespace: b, sectionName: c}, parentPresentsClientCertificate: true, caConfigMap: d, controller: {cidrs: [10.0.0.0/8]}}, domains: {a: {services: [B], host: a.b}, c: {services: [D], host: c.d, apiKeys: {secretRef: {key: e}}, credential: {source: External}}}}}`,
+			`{gateway: {replicas: 1, tls: {issuerRef: {name: step}, allowedClientSANs: [a]}, auth: {apiKeys: {secretRef: {name: a}}}, services: [A], expose: {type: None, controller: {namespace: a, podSelector: {matchLabels: {b: c}}}}}}`,
 		} {
 			f.Add(string(merge(f, base, `{spec: `+patch+`}`)))
 		}

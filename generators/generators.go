@@ -49,6 +49,7 @@ func Components() []Component {
 		registrationComponent,
 		natsComponent,
 		bridgeComponent,
+		gatewayComponent,
 	}
 }
 

@@ -19,13 +19,15 @@ import (
 // container has, an account or environment that is not there. It is empty for every valid Model; anything else is a defect of
 // the function, found before it reaches a cluster.
 func CheckLinks(m Model, built []Built) []string {
-	l := &links{m: m, exists: map[ID]bool{}, pods: expectedPods(m)}
+	l := &links{m: m, exists: map[ID]bool{}, issued: map[string]bool{}, pods: expectedPods(m)}
 	for _, b := range built {
 		if l.exists[b.ID()] {
 			l.dangling(b, "stands twice")
 		}
 		l.exists[b.ID()] = true
 		switch o := b.Object.(type) {
+		case *certificate:
+			l.issued[o.Spec.SecretName] = true
 		case *appsv1.Deployment:
 			l.pods = append(l.pods, pods{o.Namespace, o.Spec.Template.Labels, containerPorts(o.Spec.Template.Spec)})
 		case *job:
@@ -80,8 +82,10 @@ func containerPorts(spec corev1.PodSpec) map[string]int32 {
 }
 
 type links struct {
-	m        Model
-	exists   map[ID]bool
+	m      Model
+	exists map[ID]bool
+	// issued are the Secrets that certificates of ours make.
+	issued   map[string]bool
 	pods     []pods
 	problems []string
 }
@@ -113,6 +117,8 @@ func (l *links) check(b Built) {
 	case *job:
 		l.account(b, o.Namespace, o.Spec.Template.Spec)
 		l.volumes(b, o.Spec.Template.Spec)
+	default:
+		l.exposed(b)
 	}
 }
 
@@ -170,10 +176,10 @@ func (l *links) volumes(b Built, spec corev1.PodSpec) {
 	}
 }
 
-// named: each key that is mounted is that of a credential, or of TLS to NATS.
+// named: each key that is mounted is that of a credential, of TLS to NATS, or of a gateway.
 func (l *links) named(s *corev1.SecretVolumeSource) bool {
 	for _, item := range s.Items {
-		if ref := (secretKeyRef{s.SecretName, item.Key}); !l.credential(ref) && !l.natsTLS(ref) {
+		if ref := (secretKeyRef{s.SecretName, item.Key}); !l.credential(ref) && !l.natsTLS(ref) && !l.gatewaySecret(ref) {
 			return false
 		}
 	}

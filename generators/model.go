@@ -27,6 +27,8 @@ type Model struct {
 	Handlers []Handler
 	// NATS is nil when the spec has no NATS.
 	NATS *NATS
+	// Gateway is nil when the spec has none.
+	Gateway *Gateway
 	// Registration is nil when no service is registered by a Job.
 	Registration *Registration
 	// Credentials by role, for the roles that Roles lists.
@@ -150,6 +152,51 @@ type NATSServer struct {
 	Port int32
 }
 
+// Gateway is what the gateways of all domains share.
+type Gateway struct {
+	v1alpha1.Gateway
+	Image string
+	// Domains are sorted by key. Without domains there is one, whose key is empty.
+	Domains []GatewayDomain
+	// Clients may connect; ClientSANs are the DNS names of their certificates.
+	Clients    []networkingv1.NetworkPolicyPeer
+	ClientSANs []string
+	// UpstreamHost and UpstreamPort are the ingress of Restate Cloud.
+	UpstreamHost string
+	UpstreamPort int32
+	// Threads and HeapBytes are Envoy's own limits, from those of its container.
+	Threads, HeapBytes int64
+	// OTLP is nil without export of traces.
+	OTLP *Collector
+}
+
+// GatewayDomain is one gateway.
+type GatewayDomain struct {
+	Key, Host string
+	Services  []string
+	APIKeys   *secretKeyRef
+	JWT       *GatewayJWT
+	RateLimit v1alpha1.GatewayRateLimit
+	// Role has the key for Restate in Model.Credentials.
+	Role string
+}
+
+// GatewayJWT says whose tokens are accepted, and where their keys are.
+type GatewayJWT struct {
+	v1alpha1.GatewayJWT
+	Host  string
+	Port  int32
+	Peers []networkingv1.NetworkPolicyPeer
+}
+
+// Collector of traces.
+type Collector struct {
+	Host            string
+	Port            int32
+	SamplingPercent int32
+	Peer            networkingv1.NetworkPolicyPeer
+}
+
 // Registration is what the Jobs share that register services.
 type Registration struct {
 	Image string
@@ -173,5 +220,5 @@ func (m Model) tunnelLabels(t *Tunnel) map[string]string {
 
 // ownPods reports whether pods of the function's own workloads run in the integration's namespace.
 func (m Model) ownPods() bool {
-	return m.Tunnel != nil && m.Tunnel.Mode == v1alpha1.TunnelStandalone || m.Registration != nil || m.NATS != nil && m.NATS.Bridge != nil
+	return m.Tunnel != nil && m.Tunnel.Mode == v1alpha1.TunnelStandalone || m.Registration != nil || m.Gateway != nil || m.NATS != nil && m.NATS.Bridge != nil
 }

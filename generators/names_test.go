@@ -118,7 +118,7 @@ func TestComponents(t *testing.T) {
 			t.Errorf("%s: doc %q is not one sentence", c.Name, c.Doc)
 		}
 	}
-	if want := []string{"namespace", "baseline", "tunnel", "endpoints", "wasmcloud", "service", "registration", "nats", "bridge"}; !slices.Equal(names, want) {
+	if want := []string{"namespace", "baseline", "tunnel", "endpoints", "wasmcloud", "service", "registration", "nats", "bridge", "gateway"}; !slices.Equal(names, want) {
 		t.Errorf("got %q, want %q", names, want)
 	}
 }

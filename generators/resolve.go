@@ -27,6 +27,7 @@ func Resolve(in *v1alpha1.RestateIntegration, input Input) (Model, []diag.Diagno
 	r.tunnel()
 	r.handlers()
 	r.nats()
+	r.gateway()
 	r.services()
 	r.credentials()
 	return r.m, r.ds

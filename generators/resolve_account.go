@@ -233,7 +233,7 @@ func (r *resolver) userSecrets(path *field.Path, a *v1alpha1.NATSAccount) {
 	owner := map[v1alpha1.SecretKeyRef]string{}
 	for _, role := range Roles(r.in) {
 		for _, namespace := range role.Namespaces {
-			owner[v1alpha1.SecretKeyRef{Namespace: namespace, Name: role.Credential.Name, Key: role.Key}] = "credentials." + role.Name
+			owner[v1alpha1.SecretKeyRef{Namespace: namespace, Name: role.Credential.Name, Key: role.Key}] = strings.TrimPrefix(role.Path().String(), "spec.")
 		}
 	}
 	for _, name := range sortedKeys(a.Users) {
@@ -252,8 +252,8 @@ func (r *resolver) userSecrets(path *field.Path, a *v1alpha1.NATSAccount) {
 		if ref.Namespace != "" {
 			r.label(p.Child("namespace"), ref.Namespace, maxName)
 		}
-		if slices.Contains([]string{roleTunnel, roleIngress, roleAdmin, roleNATS}, name) {
-			r.problem(diag.BadName, p, name, "rename the user", "must not be set for a user who has the name of a role of spec.credentials, by which the commands know the role")
+		if slices.Contains([]string{roleTunnel, roleIngress, roleAdmin, roleNATS, roleCallers}, name) {
+			r.problem(diag.BadName, p, name, "rename the user", "must not be set for a user who has the name of a role, by which the commands know the role")
 		}
 		ref.Namespace = or(ref.Namespace, r.in.Namespace)
 		if other, taken := owner[ref]; taken {

@@ -18,16 +18,32 @@ import (
 	"github.com/restate-integration/restate-integration/internal/redact"
 )
 
-// Role is one of spec.credentials, with the Secrets that it names.
+// Role is one of spec.credentials, the credential of a gateway's domain, or the API keys of a gateway's callers, with the Secrets that it
+// names.
 type Role struct {
 	Name string
 	v1alpha1.Credential
 	// Namespaces in which a pod reads the Secret, sorted: each needs one of its own.
 	Namespaces []string
+	// Domain is that of the gateway, for one with a credential or with callers of its own.
+	Domain string
+	// Callers is true for the API keys of those who call the gateway.
+	Callers bool
 }
 
 // Path of the role's field.
-func (r Role) Path() *field.Path { return specPath.Child("credentials", r.Name) }
+func (r Role) Path() *field.Path {
+	domain := entry(gatewayPath.Child("domains"), r.Domain)
+	switch {
+	case r.Callers && r.Domain == "":
+		return gatewayPath.Child("auth", "apiKeys", "secretRef")
+	case r.Callers:
+		return domain.Child("apiKeys", "secretRef")
+	case r.Domain != "":
+		return domain.Child("credential")
+	}
+	return specPath.Child("credentials", r.Name)
+}
 
 // The roles.
 const (
@@ -35,7 +51,20 @@ const (
 	roleIngress = "ingress"
 	roleAdmin   = "admin"
 	roleNATS    = "nats"
+	// roleCallers is that of the API keys of the gateway, and with a slash the beginning of that of a domain's.
+	roleCallers = "gateway-keys"
 )
+
+// rights is the role in Restate Cloud or NATS that the key has.
+func (r Role) rights() string {
+	switch {
+	case r.Callers:
+		return roleCallers
+	case r.Domain != "":
+		return roleIngress
+	}
+	return r.Name
+}
 
 // Roles lists the credentials that the spec has a consumer for. The spec need not be defaulted, and is not changed.
 func Roles(in *v1alpha1.RestateIntegration) []Role {
@@ -62,13 +91,17 @@ func Roles(in *v1alpha1.RestateIntegration) []Role {
 		ingress = append(ingress, in.Namespace)
 		nats = append(nats, in.Namespace)
 	}
+	own, shared := gatewayRoles(in)
+	if shared {
+		ingress = append(ingress, in.Namespace)
+	}
 	var out []Role
-	for _, role := range []Role{
-		{roleTunnel, credentials.Tunnel, tunnel},
-		{roleIngress, credentials.Ingress, ingress},
-		{roleAdmin, credentials.Admin, admin},
-		{roleNATS, credentials.NATS.Credential, nats},
-	} {
+	for _, role := range append([]Role{
+		{Name: roleTunnel, Credential: credentials.Tunnel, Namespaces: tunnel},
+		{Name: roleIngress, Credential: credentials.Ingress, Namespaces: ingress},
+		{Name: roleAdmin, Credential: credentials.Admin, Namespaces: admin},
+		{Name: roleNATS, Credential: credentials.NATS.Credential, Namespaces: nats},
+	}, append(own, callerRoles(in)...)...) {
 		if len(role.Namespaces) > 0 {
 			slices.Sort(role.Namespaces)
 			role.Namespaces = slices.Compact(role.Namespaces)
@@ -78,10 +111,59 @@ func Roles(in *v1alpha1.RestateIntegration) []Role {
 	return out
 }
 
+// gatewayRoles are those of the domains with a credential of their own; shared reports whether another gateway reads
+// spec.credentials.ingress.
+func gatewayRoles(in *v1alpha1.RestateIntegration) (own []Role, shared bool) {
+	g := in.Spec.Gateway
+	if g == nil {
+		return nil, false
+	}
+	for _, key := range sortedKeys(g.Domains) {
+		if c := g.Domains[key].Credential; c != nil {
+			credential := *c
+			credential.Default("restate-ingress-"+key, "token")
+			own = append(own, Role{Name: gatewayRole(key), Credential: credential, Namespaces: []string{in.Namespace}, Domain: key})
+		} else {
+			shared = true
+		}
+	}
+	return own, shared || len(g.Domains) == 0
+}
+
+// callerRoles are the API keys of the gateways' callers. Those that several domains share are of the gateway block, or of the first domain
+// that names them.
+func callerRoles(in *v1alpha1.RestateIntegration) []Role {
+	g := in.Spec.Gateway
+	if g == nil {
+		return nil
+	}
+	var out []Role
+	add := func(name, domain string, k *v1alpha1.GatewayAPIKeys) {
+		if k == nil {
+			return
+		}
+		c := k.Defaulted()
+		if !slices.ContainsFunc(out, func(r Role) bool { return r.Credential.Name == c.Name && r.Key == c.Key }) {
+			out = append(out, Role{Name: name, Credential: c, Namespaces: []string{in.Namespace}, Domain: domain, Callers: true})
+		}
+	}
+	domains := sortedKeys(g.Domains)
+	if len(domains) == 0 || slices.ContainsFunc(domains, func(key string) bool { return g.Domains[key].APIKeys == nil }) {
+		add(roleCallers, "", g.Auth.APIKeys)
+	}
+	for _, key := range domains {
+		add(roleCallers+"/"+key, key, g.Domains[key].APIKeys)
+	}
+	return out
+}
+
+// gatewayRole is the role of a domain with a credential of its own. No role of spec.credentials has a slash.
+func gatewayRole(domain string) string { return "gateway/" + domain }
+
 func (r *resolver) credentials() {
 	r.secretPolicy()
 	r.m.Credentials = map[string]Credential{}
-	roleOf := map[secretKeyRef]string{}
+	roleOf := map[secretKeyRef]Role{}
 	for _, role := range Roles(r.in) {
 		path := role.Path()
 		r.domain(path.Child("name"), role.Credential.Name)
@@ -89,10 +171,10 @@ func (r *resolver) credentials() {
 			r.problem(diag.BadName, path.Child("key"), role.Key, "", "must be a key of a Secret: letters, digits, -, _ or .")
 		}
 		ref := secretKeyRef{Name: role.Credential.Name, Key: role.Key}
-		if other, shared := roleOf[ref]; shared {
-			r.problem(diag.SharedCredential, path, "", "make a key of this role alone, in a Secret of its own", "names the key of credentials.%s as well, so that one key has the rights of both", other)
+		if other, shared := roleOf[ref]; shared && role.rights() != other.rights() {
+			r.problem(diag.SharedCredential, path, "", "make a key of this role alone, in a Secret of its own", "names the key of %s as well, so that one key has the rights of both", other.Path())
 		}
-		roleOf[ref] = role.Name
+		roleOf[ref] = role
 		r.m.Credentials[role.Name] = Credential{Secret: ref, Digests: r.credentialDigests(path, role)}
 	}
 }
@@ -105,7 +187,7 @@ func (r *resolver) unusedCredentials() {
 		given v1alpha1.Credential
 		hint  string
 	}{
-		{roleIngress, r.in.Spec.Credentials.Ingress, "set uses.restate on the services that call Restate, or remove it"},
+		{roleIngress, r.in.Spec.Credentials.Ingress, "remove it, or let a service, the bridge or a gateway read it"},
 		{roleAdmin, r.in.Spec.Credentials.Admin, "remove it: only the Job that registers a service reads it"},
 		{roleNATS, r.in.Spec.Credentials.NATS.Credential, "remove it: only the bridge reads it"},
 	} {
@@ -113,8 +195,13 @@ func (r *resolver) unusedCredentials() {
 			r.problem(diag.NoEffect, specPath.Child("credentials", c.role), "", c.hint, "must not be set while nothing reads it")
 		}
 	}
-	if r.in.Spec.Credentials.Ingress.RolloutKey != "" {
-		r.problem(diag.NoEffect, specPath.Child("credentials", roleIngress, "rolloutKey"), "", "remove it", "must not be set, because services read their mounted key anew")
+	if !slices.ContainsFunc(roles, func(role Role) bool { return role.Name == roleIngress }) {
+		roles = append(roles, Role{Name: roleIngress, Credential: r.in.Spec.Credentials.Ingress})
+	}
+	for _, role := range roles {
+		if (role.rights() == roleIngress || role.Callers) && role.RolloutKey != "" {
+			r.problem(diag.NoEffect, role.Path().Child("rolloutKey"), "", "remove it", "must not be set, because whoever reads this key reads it anew")
+		}
 	}
 }
 
@@ -225,6 +312,8 @@ const (
 	// minCreds is less than the frames of a creds file, a seed and the smallest user JWT take together (github.com/nats-io/jwt,
 	// creds_utils.go).
 	minCreds = 400
+	// minKeyFile is less than the file of API keys takes without any key (internal/secretscli, keyfile.go).
+	minKeyFile = 350
 )
 
 func (r *resolver) secretKey(role Role, place *field.Path, s Secret) string {
@@ -233,7 +322,7 @@ func (r *resolver) secretKey(role Role, place *field.Path, s Secret) string {
 	case !found:
 		r.problem(diag.SecretKey, role.Path().Child("key"), role.Key, "it has "+or(quoted(sortedKeys(s.Keys)), "none"), "must be a key of Secret %s", secretName(s))
 	case key.Digest != "":
-		if misfit := r.misfit(role.Name, key.Size); misfit != "" {
+		if misfit := r.misfit(role.rights(), key.Size); misfit != "" {
 			r.problem(diag.ShortSecret, place, "", "check that it is no placeholder, and encrypt the real one",
 				"leads to Secret %s, in which the value of %q is %s", secretName(s), redact.Text(role.Key), misfit)
 		}
@@ -244,6 +333,8 @@ func (r *resolver) secretKey(role Role, place *field.Path, s Secret) string {
 // misfit says what is wrong with the length of a value, which can be known without a key; empty when it may be right.
 func (r *resolver) misfit(role string, size int) string {
 	switch {
+	case role == roleCallers && size < minKeyFile:
+		return "shorter than any file of API keys"
 	case role != roleNATS && size < minRestateKey:
 		return "shorter than any API key of Restate Cloud"
 	case role == roleNATS && r.spec.Credentials.NATS.Type == v1alpha1.NATSCreds && size < minCreds:

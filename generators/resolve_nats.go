@@ -53,13 +53,7 @@ func (r *resolver) natsTLS(path *field.Path, t *v1alpha1.NATSTLS) {
 	if t == nil {
 		return
 	}
-	r.domain(path.Child("caSecretRef", "name"), t.CASecretRef.Name)
-	if len(validation.IsConfigMapKey(t.CASecretRef.Key)) > 0 {
-		r.problem(diag.BadName, path.Child("caSecretRef", "key"), t.CASecretRef.Key, "", "must be a key of a Secret: letters, digits, -, _ or .")
-	}
-	if t.CASecretRef.Namespace != "" {
-		r.problem(diag.NoEffect, path.Child("caSecretRef", "namespace"), t.CASecretRef.Namespace, "remove it", "must not be set: the bridge's pods read Secrets of their own namespace alone")
-	}
+	r.localSecretKey(path.Child("caSecretRef"), t.CASecretRef)
 	if t.CertSecretRef != nil {
 		r.domain(path.Child("certSecretRef", "name"), t.CertSecretRef.Name)
 	}
@@ -86,8 +80,8 @@ func (r *resolver) natsServer(path *field.Path, raw string) (string, int32, bool
 		r.problem(diag.BadURL, path, "", hint, "must be a nats:// or tls:// URL with a host and a port alone")
 		return "", 0, false
 	}
-	labels := strings.SplitN(strings.TrimSuffix(u.Hostname(), "."+r.spec.ClusterDomain), ".", 3)
-	if len(labels) != 3 || labels[2] != "svc" || len(validation.IsDNS1035Label(labels[0]))+len(validation.IsDNS1123Label(labels[1])) > 0 {
+	namespace, ok := r.serviceNamespace(u.Hostname())
+	if !ok {
 		r.problem(diag.BadURL, path, u.Hostname(), hint, "must lead to a Service of this cluster, whose pods a network policy can name")
 		return "", 0, false
 	}
@@ -101,5 +95,14 @@ func (r *resolver) natsServer(path *field.Path, raw string) (string, int32, bool
 	if u.Scheme == "nats" {
 		r.problem(diag.PlainNATS, path, "", "write tls:// when the servers offer it", "carries events in plain text")
 	}
-	return labels[1], int32(port), true
+	return namespace, int32(port), true
+}
+
+// serviceNamespace is that of a Service of this cluster, <service>.<namespace>.svc with or without the cluster's domain.
+func (r *resolver) serviceNamespace(host string) (string, bool) {
+	labels := strings.SplitN(strings.TrimSuffix(host, "."+r.spec.ClusterDomain), ".", 3)
+	if len(labels) != 3 || labels[2] != "svc" || len(validation.IsDNS1035Label(labels[0]))+len(validation.IsDNS1123Label(labels[1])) > 0 {
+		return "", false
+	}
+	return labels[1], true
 }

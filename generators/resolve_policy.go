@@ -62,11 +62,16 @@ func (r *resolver) sharedPeer(path *field.Path, p networkingv1.NetworkPolicyPeer
 	}
 }
 
-// cloudPeers gives each CIDR the exceptions that lie inside of it.
 func (r *resolver) cloudPeers(path *field.Path, c v1alpha1.RestateCloud) []networkingv1.NetworkPolicyPeer {
 	for i, p := range c.TunnelPorts {
 		r.port(path.Child("tunnelPorts").Index(i), p)
 	}
+	r.cloudReachable(path, c)
+	return r.blocks(path, c)
+}
+
+// blocks gives each CIDR the exceptions that lie inside of it.
+func (r *resolver) blocks(path *field.Path, c v1alpha1.RestateCloud) []networkingv1.NetworkPolicyPeer {
 	var except []netip.Prefix
 	for i, raw := range c.Except {
 		if p, ok := r.ipv4(path.Child("except").Index(i), raw); ok {
@@ -87,7 +92,6 @@ func (r *resolver) cloudPeers(path *field.Path, c v1alpha1.RestateCloud) []netwo
 		}
 		peers = append(peers, networkingv1.NetworkPolicyPeer{IPBlock: block})
 	}
-	r.cloudReachable(path, c)
 	return peers
 }
 
@@ -113,7 +117,7 @@ func (r *resolver) callsCloud() bool {
 			return true
 		}
 	}
-	return r.runsTunnel()
+	return r.runsTunnel() || r.spec.Gateway != nil || r.spec.NATS != nil && r.spec.NATS.Bridge != nil
 }
 
 func (r *resolver) cloudReachable(path *field.Path, c v1alpha1.RestateCloud) {

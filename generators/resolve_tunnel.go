@@ -50,7 +50,7 @@ func (r *resolver) tunnel() {
 	r.remoteProxy(path.Child("remoteProxy"), in.RemoteProxy)
 	r.egressRules(path.Child("egressTo"), in.EgressTo)
 	r.podTemplate(path.Child("podTemplate"), in.PodTemplate, t.PodLabels)
-	r.budget(path.Child("podDisruptionBudget"), t)
+	r.budget(path.Child("podDisruptionBudget"), t.Budget, int(t.Replicas))
 	r.m.Tunnel = t
 }
 
@@ -84,9 +84,7 @@ func (r *resolver) standaloneTunnel(path *field.Path, t *Tunnel) {
 	t.PodLabels = map[string]string{labelName: tunnelClient, labelInstance: r.m.objectName("tunnel", "")}
 	name, cluster := r.spec.Tunnel.Name, r.spec.Cluster
 	r.label(specPath.Child("cluster"), cluster, maxName)
-	if r.in.Name != "" && r.in.Name[0] >= '0' && r.in.Name[0] <= '9' {
-		r.problem(diag.BadName, field.NewPath("metadata", "name"), r.in.Name, "", "must begin with a letter in Standalone mode, where it begins the name of a Service")
-	}
+	r.servicePrefix("in Standalone mode")
 	switch {
 	case name != "" && !tunnelNamePattern.MatchString(name):
 		r.problem(diag.TunnelName, path.Child("name"), name, "", "must consist of letters, digits, -, _ or .")
@@ -102,6 +100,15 @@ func (r *resolver) standaloneTunnel(path *field.Path, t *Tunnel) {
 		name = limitName(cluster+"-"+r.in.Namespace+"-"+r.in.Name, maxName)
 	}
 	t.Name = name
+}
+
+// servicePrefix checks a name that begins that of a Service, which must begin with a letter.
+func (r *resolver) servicePrefix(when string) {
+	path := field.NewPath("metadata", "name")
+	already := func(d diag.Diagnostic) bool { return d.Code == diag.BadName && d.Path == path.String() }
+	if r.in.Name != "" && r.in.Name[0] >= '0' && r.in.Name[0] <= '9' && !slices.ContainsFunc(r.ds, already) {
+		r.problem(diag.BadName, path, r.in.Name, "", "must begin with a letter %s, where it begins the name of a Service", when)
+	}
 }
 
 // tunnelVariables may be set by the user; RUST_ variables besides. Every other RESTATE_ variable is either set by the function,
@@ -217,7 +224,7 @@ func (r *resolver) securityContext(path *field.Path, c *corev1.PodSecurityContex
 		r.problem(diag.BadPodTemplate, path.Child("seLinuxOptions"), "", "leave them to the platform", "must not be set: most do not pass Pod Security baseline")
 	}
 	if c.WindowsOptions != nil {
-		r.problem(diag.BadPodTemplate, path.Child("windowsOptions"), "", "leave them out", "must not be set: the tunnel client runs on Linux")
+		r.problem(diag.BadPodTemplate, path.Child("windowsOptions"), "", "leave them out", "must not be set: the pods run on Linux")
 	}
 	if len(c.Sysctls) > 0 {
 		r.problem(diag.BadPodTemplate, path.Child("sysctls"), "", "leave them out", "must be empty: most do not pass Pod Security restricted")
@@ -225,8 +232,7 @@ func (r *resolver) securityContext(path *field.Path, c *corev1.PodSecurityContex
 }
 
 // budget refuses one that blocks every node drain.
-func (r *resolver) budget(path *field.Path, t *Tunnel) {
-	b, replicas := t.Budget, int(t.Replicas)
+func (r *resolver) budget(path *field.Path, b v1alpha1.PodDisruptionBudget, replicas int) {
 	if (b.MaxUnavailable == nil) == (b.MinAvailable == nil) {
 		r.problem(diag.OutOfRange, path, "", "", "must have exactly one of maxUnavailable and minAvailable")
 		return

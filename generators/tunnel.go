@@ -5,7 +5,6 @@ package generators
 import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
-	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
@@ -41,23 +40,9 @@ func tunnelObjects(m Model) []Built {
 		out = append(out, standaloneObjects(m, t)...)
 	}
 	if t.Replicas > 1 {
-		out = append(out, Built{Object: tunnelBudget(m, t), Source: "spec.tunnel.podDisruptionBudget"})
+		out = append(out, Built{Object: disruptionBudget(t.Namespace, m.objectName("tunnel", ""), t.PodLabels, t.Budget), Source: "spec.tunnel.podDisruptionBudget"})
 	}
 	return append(out, Built{Object: tunnelPolicy(m, t), Source: "spec.tunnel"})
-}
-
-func tunnelBudget(m Model, t *Tunnel) *policyv1.PodDisruptionBudget {
-	return &policyv1.PodDisruptionBudget{
-		TypeMeta:   metav1.TypeMeta{APIVersion: policyv1.SchemeGroupVersion.String(), Kind: "PodDisruptionBudget"},
-		ObjectMeta: metav1.ObjectMeta{Namespace: t.Namespace, Name: m.objectName("tunnel", "")},
-		Spec: policyv1.PodDisruptionBudgetSpec{
-			MaxUnavailable: t.Budget.MaxUnavailable,
-			MinAvailable:   t.Budget.MinAvailable,
-			Selector:       ptr.To(matchLabels(t.PodLabels)),
-			// A tunnel that cannot connect is never ready, and must not keep a node from being drained.
-			UnhealthyPodEvictionPolicy: ptr.To(policyv1.AlwaysAllow),
-		},
-	}
 }
 
 // tunnelPolicy is the only control over what the tunnel reaches: the client has no allow-list of its own, so that whoever may

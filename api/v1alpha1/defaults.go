@@ -56,7 +56,11 @@ func Default(in *RestateIntegration) {
 	}
 	defaultWasmCloud(s.WasmCloud)
 	defaultNATS(s.NATS)
+	defaultGateway(s.Gateway)
 	defaultNetworkPolicy(s)
+	if o := s.Observability.OTLP; o != nil {
+		setPtr(&o.SamplingPercent, 10)
+	}
 	if s.Observability.ScrapeFrom == nil {
 		s.Observability.ScrapeFrom = &networkingv1.NetworkPolicyPeer{
 			NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: "monitoring"}},
@@ -102,12 +106,17 @@ func (c Credentials) Defaulted() Credentials {
 		{&c.Admin, "restate-admin", "token"},
 		{&c.NATS.Credential, "restate-nats", "nats.nk"},
 	} {
-		set(&d.credential.Name, d.name)
-		set(&d.credential.Key, d.key)
-		set(&d.credential.Source, SourceSOPS)
+		d.credential.Default(d.name, d.key)
 	}
 	set(&c.NATS.Type, "NKey")
 	return c
+}
+
+// Default fills in what the credential leaves out.
+func (c *Credential) Default(name, key string) {
+	set(&c.Name, name)
+	set(&c.Key, key)
+	set(&c.Source, SourceSOPS)
 }
 
 func defaultSecrets(s *Secrets) {
@@ -279,6 +288,11 @@ var privateCIDRs = []string{
 	"172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15", "240.0.0.0/4",
 }
 
+// PublicIPv4 has the public addresses of IPv4, as spec.networkPolicy.restateCloud has them by default.
+func PublicIPv4() RestateCloud {
+	return RestateCloud{CIDRs: append([]string(nil), publicCIDRs...), Except: append([]string(nil), privateCIDRs...)}
+}
+
 func defaultNetworkPolicy(s *RestateIntegrationSpec) {
 	p := &s.NetworkPolicy
 	if s.Namespace.Create {
@@ -286,11 +300,12 @@ func defaultNetworkPolicy(s *RestateIntegrationSpec) {
 	}
 	set(&p.Baseline, BaselineOwned)
 	set(&p.DNS.Profile, DNSKubernetes)
+	public := PublicIPv4()
 	if len(p.RestateCloud.CIDRs) == 0 && !s.Cloud.BYOC() {
-		p.RestateCloud.CIDRs = append([]string(nil), publicCIDRs...)
+		p.RestateCloud.CIDRs = public.CIDRs
 	}
 	if p.RestateCloud.Except == nil {
-		p.RestateCloud.Except = append([]string(nil), privateCIDRs...)
+		p.RestateCloud.Except = public.Except
 	}
 }
 

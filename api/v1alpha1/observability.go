@@ -44,12 +44,15 @@ type Dashboard struct {
 	Labels map[string]string `json:"labels,omitempty"`
 }
 
-// OTLP exports traces.
+// OTLP exports the traces of the gateways.
 type OTLP struct {
+	// Endpoint is host:port of a collector that takes OTLP over gRPC without TLS. The port is that of its pods, too.
 	Endpoint string `json:"endpoint"`
+	// SamplingPercent of the traces that begin at the gateway; a caller's decision is kept.
 	// +optional
 	// +kubebuilder:default=10
 	SamplingPercent *int32 `json:"samplingPercent,omitempty"`
+	// Peer is the collector. Default: every pod in the namespace of a <service>.<namespace>.svc endpoint.
 	// +optional
 	Peer *networkingv1.NetworkPolicyPeer `json:"peer,omitempty"`
 }

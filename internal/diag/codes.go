@@ -3,7 +3,7 @@
 package diag
 
 // Code is stable from the first release: scripts, dashboards and documentation may rely on it. The first two digits name the
-// subject: 01 input and host, 02 shape of the spec, 03 values, 04 secrets, 05 services, 06 tunnel, 07 package, 08 network, 09 NATS.
+// subject: 01 input and host, 02 shape of the spec, 03 values, 04 secrets, 05 services, 06 tunnel, 07 package, 08 network, 09 NATS, 10 gateway.
 type Code string
 
 // The codes. Each is described once, in Catalogue.
@@ -104,6 +104,15 @@ const (
 	BadJWT             Code = "RI0911"
 	BroaderJWT         Code = "RI0912"
 	JWTWithoutExpiry   Code = "RI0913"
+
+	IngressRetired      Code = "RI1001"
+	SharedGateway       Code = "RI1002"
+	CertificateApproval Code = "RI1003"
+	LongCertificate     Code = "RI1004"
+	UnboundCalls        Code = "RI1005"
+	GRPCUpstream        Code = "RI1006"
+	SharedCallers       Code = "RI1007"
+	SameHost            Code = "RI1008"
 )
 
 // Entry documents one code: what explain prints and the reference lists.
@@ -224,4 +233,12 @@ var catalogue = []Entry{
 	{BadJWT, Error, "invalid account JWT", "The file holds no account JWT with a valid signature, holds a secret besides, or another operator signed it.", "Export the account again, and name the key that signed it in operatorPublicKey."},
 	{BroaderJWT, Error, "account JWT broader than the spec", "The signed account allows more than the spec: limits, imports, exports, default permissions, or the role of a signing key.", "Sign it again within the spec, or widen the spec."},
 	{JWTWithoutExpiry, Error, "account JWT without expiry", "The signed account never expires, so that it stays valid wherever a copy of it is.", "Sign it again with an expiry."},
+	{IngressRetired, Warning, "ingress-nginx is retired", "The gateway is exposed by an Ingress of ingress-nginx, which gets no releases, bug fixes and security updates since March 2026.", "Move to spec.gateway.expose.type GatewayAPI; the gateway itself stays as it is."},
+	{SharedGateway, Error, "Gateway without our client certificate", "spec.gateway.expose.parentRef names a Gateway of others. It presents one client certificate to everything behind it, and the restate gateway lets in nobody without.", "Set spec.tls.backend.clientCertificateRef of that Gateway as the message says, then parentPresentsClientCertificate; or use gatewayClassName for a Gateway of its own."},
+	{CertificateApproval, Info, "certificates need approval", "Only the requests for its own issuers are approved by cert-manager itself. For others, as StepClusterIssuer, something must approve them, or no certificate is issued and no gateway starts.", "Give cert-manager the right to approve for the signer that the message names (Helm value approveSignerNames), or check that a policy does."},
+	{LongCertificate, Warning, "certificates longer than step-ca issues", "Unless its provisioner says otherwise, step-ca issues certificates of at most 24 hours, and refuses longer requests.", "Use 24h, or set maxTLSCertDuration of the provisioner."},
+	{UnboundCalls, Warning, "calls that no service bounds", "The paths of attach, output, lookup and awakeables name an invocation and no service: a caller who knows or guesses an id reaches invocations of every service of the environment.", "Leave them out of spec.gateway.allow, or trust the callers of all domains alike."},
+	{GRPCUpstream, Error, "gRPC through ingress-nginx", "To gRPC upstreams ingress-nginx presents no client certificate: its template has no grpc_ssl settings, so that the gateway would refuse every call.", "Call over HTTP, as Restate's ingress is called, or expose the gateway by Gateway API."},
+	{SharedCallers, Info, "domains with the same API keys", "Two domains read the same file of API keys, so that each of its callers may call the services of both.", "Give each domain apiKeys.secretRef of its own to part their callers."},
+	{SameHost, Error, "two domains with one host", "An exposure leads a host to one gateway, with one name in its certificate.", "Give each domain a host of its own."},
 }

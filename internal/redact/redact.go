@@ -33,6 +33,8 @@ const (
 	// RestateKey is a Restate Cloud API key. docs.restate.dev says only that keys start with key_; those in the tests of Restate's
 	// web UI are key_, 23 letters and digits, a dot and 44 more.
 	RestateKey Kind = "a Restate Cloud API key"
+	// CallerKey is an API key of those who call the gateway: rgw_ and 64 hexadecimal digits (internal/secretscli, keyfile.go).
+	CallerKey Kind = "an API key of the gateway"
 	// PrivatePEM is a PEM block whose type ends in PRIVATE KEY (RFC 7468), an armored OpenPGP private key (RFC 9580), or a NATS
 	// creds block (github.com/nats-io/jwt, creds_utils.go).
 	PrivatePEM Kind = "a private key in PEM form"
@@ -47,6 +49,7 @@ var (
 	// Bearer%20key_..., \nkey_....
 	restateKey = regexp.MustCompile(`(?:^|[^A-Za-z0-9_]|%[0-9A-Fa-f]{2}|\\[nrt])` + bareKey)
 	gluedKey   = regexp.MustCompile(bareKey)
+	callerKey  = regexp.MustCompile(`rgw_[0-9a-f]{64}`)
 	privatePEM = regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*(?:PRIVATE KEY(?: BLOCK)?|NKEY SEED|USER JWT)-----`)
 )
 
@@ -68,6 +71,8 @@ func Find(s string) (Kind, bool) {
 		return PrivatePEM, true
 	case strings.Contains(s, "key_") && restateKey.MatchString(s):
 		return RestateKey, true
+	case strings.Contains(s, "rgw_") && callerKey.MatchString(s):
+		return CallerKey, true
 	case hasNKeySeed(s):
 		return NKeySeed, true
 	}

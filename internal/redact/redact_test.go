@@ -25,6 +25,9 @@ func seed(t testing.TB, prefix nkeys.PrefixByte) string {
 	return string(s)
 }
 
+// callerKeyOf has so many digits.
+func callerKeyOf(digits int) string { return "rgw_" + strings.Repeat("0123456789abcdef", 4)[:digits] }
+
 func TestFindSecret(t *testing.T) {
 	user := seed(t, nkeys.PrefixByteUser)
 	tests := []struct {
@@ -55,6 +58,9 @@ func TestFindSecret(t *testing.T) {
 		{"Restate key after an escaped newline", `a\n` + fakeKey, RestateKey},
 		{"Restate key in JSON", `{"token":"` + fakeKey + `"}`, RestateKey},
 		{"Restate key on a later line", "a: b\nc: " + fakeKey, RestateKey},
+		{"API key of the gateway", callerKeyOf(64), CallerKey},
+		{"API key of the gateway in a header", "x-api-key: " + callerKeyOf(64), CallerKey},
+		{"API key of the gateway in JSON", `{"key":"` + callerKeyOf(64) + `"}`, CallerKey},
 		{"PKCS 8", "-----BEGIN PRIVATE KEY-----\nMC4=", PrivatePEM},
 		{"EC", "x: -----BEGIN EC PRIVATE KEY-----", PrivatePEM},
 		{"OpenSSH", "-----BEGIN OPENSSH PRIVATE KEY-----", PrivatePEM},
@@ -92,6 +98,8 @@ func TestFindNothing(t *testing.T) {
 		{"58 characters of base32", strings.Repeat("S", 58)},
 		{"long base32", strings.Repeat("SUAB2345", 50)},
 		{"NATS public key", string(public)},
+		{"63 digits of an API key of the gateway", callerKeyOf(63)},
+		{"a digest", callerKeyOf(64)[4:]},
 		{"key_ alone", "key_"},
 		{"19 characters", "key_abcdefghij012345678"},
 		{"word", "key_fingerprint"},

@@ -68,6 +68,12 @@ func TestDefaults(t *testing.T) {
 		NATS: &v1alpha1.NATS{
 			Account: v1alpha1.NATSAccount{Peers: map[string]v1alpha1.NATSPeer{anyKey: {}}}, JetStream: &v1alpha1.JetStream{}, Bridge: &v1alpha1.Bridge{},
 		},
+		Gateway: &v1alpha1.Gateway{
+			Auth:    v1alpha1.GatewayAuth{APIKeys: &v1alpha1.GatewayAPIKeys{}},
+			Expose:  v1alpha1.Exposure{Type: v1alpha1.ExposureIngress},
+			Domains: map[string]v1alpha1.GatewayDomain{anyKey: {APIKeys: &v1alpha1.GatewayAPIKeys{}, Credential: &v1alpha1.Credential{}}},
+		},
+		Observability: v1alpha1.Observability{OTLP: &v1alpha1.OTLP{}},
 	}}
 	v1alpha1.Default(&in)
 	checked := 0

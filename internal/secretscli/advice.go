@@ -15,7 +15,7 @@ import (
 // advise says where a new file has to be named, so that the function sees it. A file that the spec names already needs nothing.
 func (s sealer) advise(targets []target) {
 	byRole := map[string][]string{}
-	var resources, ofUsers []string
+	var resources, others []string // for others no field of the spec names files
 	for _, t := range targets {
 		if t.lists(t.file) {
 			continue
@@ -24,7 +24,7 @@ func (s sealer) advise(targets []target) {
 		if i := slices.IndexFunc(t.keys, func(k needKey) bool { return !s.credential(k.role).user }); i >= 0 {
 			byRole[t.keys[i].role] = append(byRole[t.keys[i].role], t.file)
 		} else {
-			ofUsers = append(ofUsers, t.file) // no field of the spec names their files
+			others = append(others, t.file)
 		}
 	}
 	name, form := s.kustomization()
@@ -37,14 +37,14 @@ func (s sealer) advise(targets []target) {
 		return
 	}
 	for _, c := range s.credentials {
-		if files := byRole[c.Name]; len(files) > 0 && !c.user {
-			fmt.Fprintf(s.streams.Err, "add to spec.credentials.%s of %s: files: [%s]\n", c.Name, s.base, redact.Path(strings.Join(files, ", ")))
+		if files := byRole[c.Name]; len(files) > 0 {
+			fmt.Fprintf(s.streams.Err, "add to %s of %s: files: [%s]\n", c.Path(), s.base, redact.Path(strings.Join(files, ", ")))
 		}
 	}
 	switch {
-	case len(ofUsers) > 0 && name != "":
-		fmt.Fprintf(s.streams.Err, "add to resources of %s: %s\n", name, redact.Path(strings.Join(ofUsers, ", ")))
-	case name == "" && len(ofUsers) == len(resources):
+	case len(others) > 0 && name != "":
+		fmt.Fprintf(s.streams.Err, "add to resources of %s: %s\n", name, redact.Path(strings.Join(others, ", ")))
+	case name == "" && len(others) == len(resources):
 		fmt.Fprintln(s.streams.Err, inResources)
 	case name == "":
 		fmt.Fprintf(s.streams.Err, "or, when the function runs as a transformer, %s\n", inResources)

@@ -82,7 +82,8 @@ func newRoot(streams IO, version string) *cobra.Command {
 		Use:   "restate-integration-secrets",
 		Short: "Seal, rotate and verify the Secrets of a RestateIntegration",
 		Long: `restate-integration-secrets encrypts the Secrets that a RestateIntegration refers to with sops, replaces their values, and tells
-how old they are. Plain text never touches the disk, the command line or the output.`,
+how old they are. Plain text never touches the disk, the command line or the output; only new API keys for callers of a gateway are
+shown, once, on standard output.`,
 		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,

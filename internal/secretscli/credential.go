@@ -13,8 +13,8 @@ import (
 	"github.com/restate-integration/restate-integration/internal/redact"
 )
 
-// credential is one of spec.credentials, or that of a user of the NATS account. No user with a secretRef has the name of a role
-// (generators), so that the names tell them apart.
+// credential is one of spec.credentials, that of a gateway's domain, the API keys of a gateway's callers, or that of a user of the NATS
+// account. No two have one name (generators).
 type credential struct {
 	generators.Role
 	// user is set for a user of the NATS account.
@@ -43,8 +43,11 @@ func (l keyList) field() string {
 
 // title is how messages call a credential.
 func (c credential) title() string {
-	if c.user {
+	switch {
+	case c.user:
 		return "user " + c.Name
+	case c.kind == kindAPIKeys:
+		return "gateway"
 	}
 	return "role " + c.Name
 }
@@ -54,8 +57,15 @@ func credentialsOf(in *v1alpha1.RestateIntegration) []credential {
 	var out []credential
 	for _, role := range generators.Roles(in) {
 		c := credential{Role: role, kind: role.Name}
+		place := "spec.credentials"
+		switch {
+		case role.Callers:
+			c.kind, place = kindAPIKeys, role.Path().String()
+		case role.Domain != "":
+			c.kind, place = kindIngress, role.Path().String()
+		}
 		if role.Source == v1alpha1.SourceExternal {
-			c.maker = "spec.credentials says source: External"
+			c.maker = place + " says source: External"
 		}
 		if role.Name == "nats" {
 			c.nats(in)

@@ -23,7 +23,12 @@ const maxValue = 64 << 10
 type origin struct {
 	file, env string
 	stdin     bool
+	// clients of a gateway get new keys.
+	clients []string
 }
+
+// none reports whether no place was given.
+func (o origin) none() bool { return o.file == "" && o.env == "" && !o.stdin && len(o.clients) == 0 }
 
 // value reads, checks and returns a credential. The name stands in front of what is said about it.
 func (o origin) value(streams IO, name string, k kind) (string, error) {
@@ -58,10 +63,12 @@ func (o origin) read(streams IO, name string, k kind) (string, error) {
 		return trim(value), nil
 	case o.stdin:
 		return readValue(streams.In, name)
+	case len(o.clients) > 0:
+		return newKeyFile(o.clients).text(), nil
 	case k.generate != nil:
 		return k.generate()
 	case k.prompt == "":
-		return "", errors.New("no value for " + name + ": it has several lines, which a terminal does not take; use --from-file, --from-env or --from-stdin")
+		return "", errors.New("no value for " + name + ": " + k.missing)
 	}
 	return ask(streams, name, k.prompt)
 }

@@ -20,22 +20,29 @@ type kind struct {
 	check func(value string, now time.Time) (warning string, problem error)
 	// generate makes a value, where there is nobody to ask for one. Nil where there is.
 	generate func() (string, error)
+	// missing says how to give a value for which nobody can be asked.
+	missing string
 }
 
 // kinds has the credential of each role: the one table behind seal, rotate and verify. Those of the role nats and of the users of the
-// NATS account have one of two forms, and are kindNKey and kindCreds.
+// NATS account have one of two forms, and are kindNKey and kindCreds; the callers of a gateway have kindAPIKeys.
 var kinds = map[string]kind{
-	"tunnel":  {prompt: "API key of Restate Cloud, role Full", check: checkRestateKey},
-	"ingress": {prompt: "API key of Restate Cloud, role Ingress", check: checkRestateKey},
-	"admin":   {prompt: "API key of Restate Cloud, role Admin", check: checkRestateKey},
-	kindNKey:  {prompt: "nkey seed of a NATS user", check: checkSeed, generate: newSeed},
-	kindCreds: {check: checkCreds},
+	"tunnel":    {prompt: "API key of Restate Cloud, role Full", check: checkRestateKey},
+	kindIngress: {prompt: "API key of Restate Cloud, role Ingress", check: checkRestateKey},
+	"admin":     {prompt: "API key of Restate Cloud, role Admin", check: checkRestateKey},
+	kindNKey:    {prompt: "nkey seed of a NATS user", check: checkSeed, generate: newSeed},
+	kindCreds:   {check: checkCreds, missing: "it has several lines, which a terminal does not take; use --from-file, --from-env or --from-stdin"},
+	kindAPIKeys: {check: checkKeyFile, missing: "name its clients with --client"},
 }
 
-// The forms of a NATS credential. A space keeps them from being the name of a role.
+// kindIngress is the role of that name, and that of each domain of the gateway with a credential of its own.
+const kindIngress = "ingress"
+
+// The other forms. A space keeps them from being the name of a role.
 const (
-	kindNKey  = "nkey seed"
-	kindCreds = "creds file"
+	kindNKey    = "nkey seed"
+	kindCreds   = "creds file"
+	kindAPIKeys = "API keys of a gateway"
 )
 
 // kindOf is the one of a name in kinds; a key that no role reads has only what every value has.

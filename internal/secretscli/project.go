@@ -37,7 +37,7 @@ type project struct {
 // need is one Secret that the spec asks for.
 type need struct {
 	namespace, name string
-	// keys has a key for each role or user that reads the Secret.
+	// keys has a key for each credential in the Secret.
 	keys []needKey
 	// files are the entries of spec.credentials for it, of all namespaces.
 	files []string
@@ -45,7 +45,7 @@ type need struct {
 	maker string
 }
 
-// needKey is a key of a Secret. The role may be the name of a user.
+// needKey is a key of a Secret. The role is the name of a credential, which may be that of a user.
 type needKey struct{ role, key string }
 
 // title is how messages call the Secret.
@@ -107,13 +107,14 @@ var concerns = []string{
 	"apiVersion", "metadata", "spec.credentials", "spec.secrets", "spec.tunnel.mode", "spec.tunnel.operator", "spec.nats.account.mode",
 }
 
-// secretOfUser is what of a user decides the same. Public keys may be missing: seal writes them.
-var secretOfUser = regexp.MustCompile(`^spec\.nats\.account\.users(\[[^\]]*\](\.secretRef.*)?)?$`)
+// secretOf is what of a user and of a gateway decides the same. Public keys may be missing: seal writes them.
+var secretOf = regexp.MustCompile(`^spec\.(nats\.account\.users(\[[^\]]*\](\.secretRef.*)?)?|` +
+	`gateway(\.auth(\.apiKeys.*)?|\.domains(\[[^\]]*\](\.(apiKeys|credential).*)?)?)?)$`)
 
 // blocks reports whether a finding leaves open which Secrets there must be.
 func blocks(d diag.Diagnostic) bool {
 	concern := func(c string) bool { return strings.HasPrefix(d.Path, c) }
-	return d.Severity() == diag.Error && (d.Path == "" || slices.ContainsFunc(concerns, concern) || secretOfUser.MatchString(d.Path))
+	return d.Severity() == diag.Error && (d.Path == "" || slices.ContainsFunc(concerns, concern) || secretOf.MatchString(d.Path))
 }
 
 func passes(d diag.Diagnostic) bool { return !blocks(d) }

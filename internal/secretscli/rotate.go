@@ -24,12 +24,9 @@ type change struct {
 }
 
 func newRotate(streams IO) *cobra.Command {
-	var o origin
-	var key string
-	var toRecipients, finish bool
-	var keep string
+	r := rotation{streams: streams}
 	cmd := &cobra.Command{
-		Use:   "rotate ROLE|USER|NAME",
+		Use:   "rotate ROLE|USER|KEYS|NAME",
 		Short: "Replace one value of a Secret, or bring its recipients up to date",
 		Long: `Replace the value of a credential, in every namespace that reads it. The Secret is named by its role (tunnel), by the NATS user
 whose seed it holds, or by its name (restate-identity). The recipients and all other values stay as they are: three lines of the file change. It takes a key that
@@ -39,59 +36,107 @@ The seed of a NATS user is made where no value is given. Its public key is added
 servers go on letting in, until --finish leaves the public key of the sealed seed alone. Use it when everything that connects with the
 seed was restarted with the new one. Without a key that decrypts the Secret, --keep says which public key stays.
 
+The API keys of a gateway's callers (gateway-keys, gateway-keys/DOMAIN) are made as well, for each client or for those of --client, and
+shown on standard output, this once. The gateway takes the older key beside the new one, until --finish removes it.
+
 With --recipients the values stay, and the data key is encrypted to those whom .sops.yaml names, and to nobody else, as by sops
 updatekeys. Without a name it does so for every Secret of the spec.`,
 		Example: `  restate-integration-secrets rotate tunnel
   restate-integration-secrets rotate tunnel --from-env RESTATE_API_KEY
   restate-integration-secrets rotate nats
   restate-integration-secrets rotate --finish nats
+  restate-integration-secrets rotate gateway-keys --client partner-a
+  restate-integration-secrets rotate gateway-keys --add-client partner-c
   restate-integration-secrets rotate --recipients`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	file := fileFlag(cmd)
-	cmd.Flags().StringVar(&key, "key", "", "the key in the Secret; needed where no role decides")
-	cmd.Flags().StringVar(&o.file, "from-file", "", "read the value from this `PATH`")
-	cmd.Flags().StringVar(&o.env, "from-env", "", "read the value from this environment `VARIABLE`")
-	cmd.Flags().BoolVar(&o.stdin, "from-stdin", false, "read the value from standard input")
-	cmd.Flags().BoolVar(&toRecipients, "recipients", false, "change the recipients instead of a value")
-	cmd.Flags().BoolVar(&finish, "finish", false, "end the rotation of a NATS user's seed: remove the public keys of older seeds from the spec")
-	cmd.Flags().StringVar(&keep, "keep", "", "with --finish: the `PUBLIC-KEY` that stays")
+	cmd.Flags().StringVar(&r.key, "key", "", "the key in the Secret; needed where no role decides")
+	cmd.Flags().StringVar(&r.file, "from-file", "", "read the value from this `PATH`")
+	cmd.Flags().StringVar(&r.env, "from-env", "", "read the value from this environment `VARIABLE`")
+	cmd.Flags().BoolVar(&r.stdin, "from-stdin", false, "read the value from standard input")
+	cmd.Flags().BoolVar(&r.toRecipients, "recipients", false, "change the recipients instead of a value")
+	cmd.Flags().BoolVar(&r.finish, "finish", false, "end the rotation of a NATS user's seed: remove the public keys of older seeds from the spec; or that of API keys: remove the older ones")
+	cmd.Flags().StringVar(&r.keep, "keep", "", "with --finish: the `PUBLIC-KEY` that stays")
 	for _, value := range []string{"key", "from-file", "from-env", "from-stdin"} {
 		cmd.MarkFlagsMutuallyExclusive("recipients", value)
 		cmd.MarkFlagsMutuallyExclusive("finish", value)
 	}
 	cmd.MarkFlagsMutuallyExclusive("recipients", "finish")
 	cmd.MarkFlagsMutuallyExclusive("from-file", "from-env", "from-stdin")
+	r.of.bind(cmd)
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		switch {
-		case len(args) == 0 && finish:
-			return errors.New("name the role or the NATS user whose older public keys are to be removed")
-		case len(args) == 0 && !toRecipients:
-			return errors.New("name the role, the NATS user or the Secret whose value is to be replaced, or use --recipients")
-		case keep != "" && !finish:
-			return errors.New("--keep must stand with --finish")
+		name := strings.Join(args, "")
+		if err := r.check(name); err != nil {
+			return err
 		}
 		p, err := openProject(*file, streams.Err)
 		if err != nil {
 			return err
 		}
 		defer p.root.Close()
-		name := strings.Join(args, "")
-		changes, err := p.chosen(name)
-		switch {
-		case err != nil:
-			return err
-		case toRecipients:
-			return p.rotateRecipients(streams, changes)
-		case finish:
-			return p.finish(streams, name, keep, changes)
-		}
-		if c := p.credential(name); c.Name != "" && key == "" {
-			key = c.Key // of a Secret with several
-		}
-		return p.rotateValue(streams, changes, key, o)
+		return r.run(p, name)
 	}
 	return cmd
+}
+
+// rotation is what the flags ask for.
+type rotation struct {
+	streams IO
+	origin
+	key, keep            string
+	toRecipients, finish bool
+	of                   clientFlags
+}
+
+// check looks at the command line before anything is read.
+func (r rotation) check(name string) error {
+	switch {
+	case name == "" && r.finish:
+		return errors.New("name the role or the NATS user whose older public keys are to be removed, or the API keys")
+	case name == "" && !r.toRecipients:
+		return errors.New("name the role, the NATS user or the Secret whose value is to be replaced, or use --recipients")
+	case r.keep != "" && !r.finish:
+		return errors.New("--keep must stand with --finish")
+	}
+	return r.of.check()
+}
+
+func (r rotation) run(p *project, name string) error {
+	changes, err := p.chosen(name)
+	if err != nil {
+		return err
+	}
+	c := p.asked(name, r.key, changes)
+	switch {
+	case r.toRecipients:
+		return p.rotateRecipients(r.streams, changes)
+	case c.kind != kindAPIKeys && r.of.set():
+		return fmt.Errorf("--client, --add-client and --remove-client must be about the API keys of a gateway, got %q; the spec has %s", redact.Text(name), or(strings.Join(p.apiKeys(), ", "), "none"))
+	case c.kind == kindAPIKeys && r.keep != "":
+		return errors.New("--keep must name a public key; the API keys of a gateway have none, and --finish leaves the newest of each client")
+	case c.kind == kindAPIKeys && r.none():
+		return p.rotateClients(r.streams, c, changes, r.of, r.finish)
+	case r.finish:
+		return p.finish(r.streams, name, r.keep, changes)
+	}
+	key := r.key
+	if c.Name != "" && key == "" {
+		key = c.Key // of a Secret with several
+	}
+	return p.rotateValue(r.streams, changes, key, r.origin)
+}
+
+// asked is the credential that rotate is about: that of the name, or of the key of a Secret.
+func (p *project) asked(name, key string, changes []change) credential {
+	if c := p.credential(name); c.Name != "" || len(changes) == 0 {
+		return c
+	}
+	n := changes[0].need
+	if key == "" && len(n.keys) == 1 {
+		key = n.keys[0].key
+	}
+	return p.credential(n.role(key))
 }
 
 // chosen finds the files of a role or a Secret by its name; of all when the name is empty.
@@ -111,7 +156,7 @@ func (p *project) chosen(name string) ([]change, error) {
 		switch {
 		case n.maker != "":
 			if name != "" {
-				return nil, invalid("%s: is made by somebody else, who has to rotate it, because %s; change rolloutKey of the spec then", n.title(), n.maker)
+				return nil, invalid("%s: is made by somebody else, who has to rotate it, because %s%s", n.title(), n.maker, p.afterwards(n))
 			}
 		case len(all[i]) == 0:
 			return nil, invalid("%s: no file below the directory of the spec has it; make it with seal", n.title())
@@ -125,6 +170,16 @@ func (p *project) chosen(name string) ([]change, error) {
 		return nil, invalid("the spec has no role, NATS user or Secret %q; it has %s", redact.Text(name), or(p.names(), "none"))
 	}
 	return out, nil
+}
+
+// afterwards says what restarts the pods that do not read a changed Secret anew. A key of the role Ingress and the API keys of callers are
+// read anew by all.
+func (p *project) afterwards(n need) string {
+	anew := []string{kindIngress, kindAPIKeys}
+	if slices.ContainsFunc(n.keys, func(k needKey) bool { return !slices.Contains(anew, p.credential(k.role).kind) }) {
+		return "; change rolloutKey of the spec then"
+	}
+	return ""
 }
 
 // names lists what rotate can be asked for.

@@ -41,25 +41,26 @@ func clock() time.Time {
 //
 // Besides the commands of testscript, the scripts have
 //
-//	age-keygen FILE VAR    makes an age identity; VAR is its recipient from then on
-//	fill FILE...           puts recipients and API keys into the place of their names: $ALICE and so on
-//	differ COUNT A B       counts the lines that differ
-//	leaks FILE...          fails if one of the made-up API keys or seeds stands in a file, or in one below a directory
-//	nkey-gen SEED PUBLIC   makes a user nkey, and puts its halves into the variables
-//	creds FILE TIME        makes a creds file that ends then, with the seed $FIRST_SEED
+//	age-keygen FILE VAR     makes an age identity; VAR is its recipient from then on
+//	fill FILE...            puts recipients and API keys into the place of their names: $ALICE and so on
+//	differ COUNT A B        counts the lines that differ
+//	leaks FILE...           fails if one of the made-up API keys or seeds stands in a file, or in one below a directory
+//	nkey-gen SEED PUBLIC    makes a user nkey, and puts its halves into the variables
+//	creds FILE TIME         makes a creds file that ends then, with the seed $FIRST_SEED
+//	shown VAR KEYS CLIENT   takes the API key that the last command has shown for a client, once
 //	account-jwt FILE [TIME] makes an account JWT that ends then, or never, in the lines that nsc writes around it
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "../../testdata/script-secrets", RequireExplicitExec: true, RequireUniqueNames: true, Setup: setup,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"age-keygen": ageKeygen, "fill": fill, "differ": differ, "leaks": leaks,
-			"nkey-gen": nkeyGen, "creds": creds, "account-jwt": accountJWT,
+			"nkey-gen": nkeyGen, "creds": creds, "shown": shown, "account-jwt": accountJWT,
 		},
 	})
 }
 
 // secrets are the variables that hold API keys and seeds, which look real and are made up for each script.
-var secrets = []string{"FIRST_KEY", "SECOND_KEY", "FIRST_SEED", "SECOND_SEED", "THIRD_SEED"}
+var secrets = []string{"FIRST_KEY", "SECOND_KEY", "FIRST_SEED", "SECOND_SEED", "THIRD_SEED", "OLD_API_KEY", "NEW_API_KEY", "OTHER_API_KEY"}
 
 func setup(env *testscript.Env) error {
 	for _, name := range secrets {
@@ -121,6 +122,18 @@ func credsFile(of, seed string, end time.Time) (string, error) {
 	}
 	data, err := jwt.FormatUserConfig(token, []byte(of)) // which does not take another's
 	return strings.ReplaceAll(string(data), of, seed), err
+}
+
+func shown(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: shown VAR KEYS CLIENT")
+	}
+	line := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(args[1]+" "+args[2]) + ` (rgw_[0-9a-f]{64})$`)
+	found := line.FindAllStringSubmatch(ts.ReadFile("stdout"), -1)
+	if len(found) != 1 {
+		ts.Fatalf("%d keys are shown for %s", len(found), args[2])
+	}
+	ts.Setenv(args[0], found[0][1])
 }
 
 func accountJWT(ts *testscript.TestScript, neg bool, args []string) {

@@ -36,7 +36,7 @@ type target struct {
 }
 
 func newSeal(streams IO) *cobra.Command {
-	var fromFile, fromEnv, age []string
+	var fromFile, fromEnv, clients, age []string
 	var fromStdin string
 	var force bool
 	cmd := &cobra.Command{
@@ -50,10 +50,13 @@ or come from a file, an environment variable or standard input; a final newline 
 there is no .sops.yaml, one is written.
 
 The seeds of NATS users, that of the bridge among them, are made where no value is given, and their public keys are added to the spec.
+The API keys of a gateway's callers are made for each --client, and shown on standard output, this once: a line has the name of the
+keys in this spec (gateway-keys, or gateway-keys/DOMAIN), the client and its key.
 
 A Secret that is there stays as it is. Replace a value of it with rotate, or the whole of it with --force.`,
 		Example: `  restate-integration-secrets seal -f integration.yaml
   restate-integration-secrets seal --age age1... --from-env tunnel=RESTATE_API_KEY
+  restate-integration-secrets seal --client partner-a --client partner-b
   vault read -field=key restate/full | restate-integration-secrets seal --from-stdin tunnel`,
 		Args: cobra.NoArgs,
 	}
@@ -61,6 +64,7 @@ A Secret that is there stays as it is. Replace a value of it with rotate, or the
 	cmd.Flags().StringArrayVar(&fromFile, "from-file", nil, "`ROLE=PATH`: read the value of a role or NATS user from a file")
 	cmd.Flags().StringArrayVar(&fromEnv, "from-env", nil, "`ROLE=VARIABLE`: read the value of a role or NATS user from an environment variable")
 	cmd.Flags().StringVar(&fromStdin, "from-stdin", "", "`ROLE`: read the value of a role or NATS user from standard input")
+	cmd.Flags().StringArrayVar(&clients, "client", nil, "`[KEYS=]NAME`: make an API key for this client of a gateway; KEYS where the spec has several; may be repeated")
 	cmd.Flags().StringArrayVar(&age, "age", nil, "`RECIPIENT` to encrypt to where there is no .sops.yaml; may be repeated")
 	cmd.Flags().BoolVar(&force, "force", false, "write anew the Secrets that are there, too")
 	cmd.RunE = func(*cobra.Command, []string) error {
@@ -73,6 +77,9 @@ A Secret that is there stays as it is. Replace a value of it with rotate, or the
 			return err
 		}
 		defer p.root.Close()
+		if err := p.clientOrigins(clients, origins); err != nil {
+			return err
+		}
 		return sealer{project: p, streams: streams, origins: origins, age: age, force: force}.run()
 	}
 	return cmd
@@ -151,6 +158,9 @@ func (s sealer) run() error {
 			return err
 		}
 		fmt.Fprintf(s.streams.Err, "%s: sealed in %s for %s\n", t.title(), t.file, strings.Join(recipients(t.file, sealed[i]), ", "))
+		if err := s.showClients(t, values); err != nil {
+			return err
+		}
 	}
 	if err := s.editSpec(s.streams, edits); err != nil {
 		return err
@@ -166,13 +176,17 @@ func (s sealer) run() error {
 func (s sealer) checkRoles() error {
 	for name := range s.origins {
 		if s.credential(name).Name == "" {
-			return fmt.Errorf("no role or NATS user %q in this spec; it has %s", redact.Text(name), or(strings.Join(s.known(), ", "), "none"))
+			return s.unknown(name)
 		}
 	}
 	return nil
 }
 
-// known lists the names of the roles and users.
+func (p *project) unknown(name string) error {
+	return fmt.Errorf("no role or NATS user %q in this spec; it has %s", redact.Text(name), or(strings.Join(p.known(), ", "), "none"))
+}
+
+// known lists the names of the roles, API keys and users.
 func (p *project) known() []string {
 	var out []string
 	for _, c := range p.credentials {
@@ -207,6 +221,9 @@ func (s sealer) targets() ([]target, error) {
 				return nil, err
 			}
 			continue
+		case s.nobodyNamed(n):
+			fmt.Fprintf(s.streams.Err, "%s: left out, because no client is named; name each with --client %s=NAME\n", n.title(), n.keys[0].role)
+			continue
 		}
 		t := target{need: n}
 		if len(all[i]) == 1 {
@@ -229,7 +246,7 @@ func (s sealer) targets() ([]target, error) {
 func (s sealer) keeps(n need, f found) error {
 	for _, k := range n.keys {
 		if _, given := s.origins[k.role]; given {
-			return invalid("%s: is in %s already; replace its value with: restate-integration-secrets rotate %s, or all of it with --force", n.title(), redact.Path(f.file), k.role)
+			return invalid("%s: is in %s already; replace its value with: restate-integration-secrets rotate %s%s, or all of it with --force", n.title(), redact.Path(f.file), k.role, s.addsClient(k.role))
 		}
 		if key, has := f.secret.Keys[k.key]; !has || key.Digest == "" {
 			return invalid("%s: %s must have an encrypted value under the key %q, and has not; seal it anew with --force", n.title(), redact.Path(f.file), redact.Text(k.key))

@@ -23,7 +23,7 @@ import (
 type status struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
-	// Roles read the Secret; the name of a NATS user stands for what connects as that user.
+	// Roles read the Secret; the name of a NATS user stands for what connects as that user, gateway-keys for a gateway.
 	Roles []string `json:"roles"`
 	// State is one of the states.
 	State state `json:"state"`

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -30,7 +31,8 @@ func newVerify(streams IO) *cobra.Command {
 		Long: `Check that every Secret of a RestateIntegration is there, once, with its keys, and passes what the function checks without a key.
 
 With --decrypt each is decrypted in memory with the key at hand: its MAC must match, and each value must be what its role needs: one
-word, without a final newline, no placeholder. The public key of a NATS user's seed must stand in the spec. No value is printed.`,
+word, without a final newline, no placeholder. The public key of a NATS user's seed must stand in the spec. The API keys of a gateway must
+be the file that Envoy takes, of keys that nobody can guess and none of which stands twice; the names of the clients are printed. No value is.`,
 		Example: "  restate-integration-secrets verify -f integration.yaml\n  SOPS_AGE_KEY_FILE=key.txt restate-integration-secrets verify --decrypt",
 		Args:    cobra.NoArgs,
 	}
@@ -125,10 +127,30 @@ func (v *verifier) values(n need, f found) {
 		case warning != "":
 			fmt.Fprintf(v.streams.Err, "warning: %s: Secret %s: the value of %q %s\n", redact.Path(f.file), n.title(), redact.Text(key), warning)
 		}
-		if list := v.credential(n.role(key)).public; problem == nil && list != nil {
-			v.public(f.file, n.role(key), publicKey(values[key]), list)
+		switch c := v.credential(n.role(key)); {
+		case problem != nil:
+		case c.public != nil:
+			v.public(f.file, c.Name, publicKey(values[key]), c.public)
+		case c.kind == kindAPIKeys:
+			v.clients(f.file, c.Name, values[key])
 		}
 	}
+}
+
+// clients lists who has a key, and who has two.
+func (v *verifier) clients(file, name, text string) {
+	f, err := readKeyFile(text)
+	if err != nil || len(f) == 0 {
+		return // said before
+	}
+	var list []string
+	for _, client := range f.clients() {
+		if f.count(client) > 1 {
+			client += " (2 keys until rotate --finish " + name + ")"
+		}
+		list = append(list, client)
+	}
+	fmt.Fprintf(v.streams.Err, "%s: %s: the clients are %s\n", redact.Path(file), name, strings.Join(list, ", "))
 }
 
 // public tells whether the servers will know the seed.

@@ -101,10 +101,17 @@ func TestScannersFindBadManifests(t *testing.T) {
 			"kubeconform": {"schema of a Deployment"},
 			"kubesec":     {"Privileged", "LimitsMemory"},
 			"trivy":       {"AVD-KSV-0013", "AVD-KSV-0017", "AVD-KSV-0018"},
-			"lint":        {"image-digest", "env-var-secret", "probe-host", "probe-port", "default-service-account", "pdb-max-unavailable"},
+			"lint": {
+				"image-digest", "env-var-secret", "probe-host", "probe-port", "default-service-account", "pdb-max-unavailable",
+				"ingress-class", "ingress-default-backend", "ingress-host", "ingress-tls", "ingress-path", "ingress-snippet", "ingress-redirect", "ingress-upstream-tls",
+			},
 		}[s.Name()]
 		if s.Name() == "kubeconform" && server.unjudged["restate.dev"] == "" {
 			want = append(want, "schema of a RestateDeployment")
+		}
+		if s.Name() == "lint" && server.unjudged["cert-manager.io"]+server.unjudged["gateway.networking.k8s.io"] == "" {
+			want = append(want, "certificate-names", "certificate-usages", "certificate-rotation", "certificate-key", "certificate-ca",
+				"gateway-host", "gateway-tls", "gateway-routes", "route-host", "route-path", "route-timeout", "route-backend", "backend-tls-name", "backend-tls-ca", "grant-name")
 		}
 		results, err := s.Scan([][]*unstructured.Unstructured{nil, planted})
 		if err != nil || len(want) == 0 {
@@ -156,6 +163,38 @@ spec:
   restate: {register: {cloud: bad}}
   selector: {matchLabels: {app: worse}}
   template: {spec: {containers: []}}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: bad, namespace: bad, annotations: {nginx.ingress.kubernetes.io/server-snippet: "deny all;"}}
+spec:
+  defaultBackend: {service: {name: bad, port: {number: 80}}}
+  rules: [{http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: bad, port: {number: 80}}}}]}}]
+---
+apiVersion: cert-manager.io/v1
+kind: Certificate
+metadata: {name: bad, namespace: bad}
+spec: {secretName: bad, isCA: true, dnsNames: ["*.example.com"], privateKey: {rotationPolicy: Never, algorithm: RSA, size: 2048}, issuerRef: {name: bad}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: bad, namespace: bad}
+spec: {gatewayClassName: bad, listeners: [{name: bad, protocol: HTTP, port: 80, allowedRoutes: {namespaces: {from: All}}}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: bad, namespace: bad}
+spec: {rules: [{backendRefs: [{name: bad, namespace: worse, port: 80}]}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: BackendTLSPolicy
+metadata: {name: bad, namespace: bad}
+spec: {targetRefs: [], validation: {hostname: ""}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: ReferenceGrant
+metadata: {name: bad, namespace: bad}
+spec: {from: [{group: gateway.networking.k8s.io, kind: Gateway, namespace: worse}], to: [{group: "", kind: Secret}]}
 `
 
 func allScanners(t *testing.T) []scanners.Scanner {

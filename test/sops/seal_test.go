@@ -137,15 +137,21 @@ func (w workspace) edits(script string) {
 // holds compares what sops decrypts, after it has verified the MAC.
 func (w workspace) holds(want map[string]string) {
 	w.t.Helper()
+	if d := cmp.Diff(want, w.values(secretFile)); d != "" {
+		w.t.Errorf("sops decrypts something else (-want +got):\n%s", d)
+	}
+}
+
+// values is what sops decrypts of a Secret, after it has verified the MAC.
+func (w workspace) values(file string) map[string]string {
+	w.t.Helper()
 	var secret struct {
 		StringData map[string]string `yaml:"stringData"`
 	}
-	if err := yaml.Unmarshal([]byte(w.sops("decrypt", secretFile)), &secret); err != nil {
+	if err := yaml.Unmarshal([]byte(w.sops("decrypt", file)), &secret); err != nil {
 		w.t.Fatal(err)
 	}
-	if d := cmp.Diff(want, secret.StringData); d != "" {
-		w.t.Errorf("sops decrypts something else (-want +got):\n%s", d)
-	}
+	return secret.StringData
 }
 
 // same compares values, time and MAC with those of an earlier text of the file.

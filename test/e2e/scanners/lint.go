@@ -40,7 +40,7 @@ func (l Lint) scan(objects []*Object) (Result, error) {
 		run.metadata()
 		check, ok := kinds[o.GetKind()]
 		if !ok {
-			run.report("kind", "no check here knows the kind: Ingress, RBAC and HorizontalPodAutoscaler have rules of their own")
+			run.report("kind", "no check here knows the kind: RBAC and HorizontalPodAutoscaler have rules of their own")
 		}
 		if check == nil {
 			continue
@@ -62,13 +62,19 @@ type linting struct {
 // kinds has the check of each kind that the function writes.
 var kinds = map[string]func(*linting) error{
 	"Account":                 nil, // nauth: no pod and no Secret
+	"BackendTLSPolicy":        (*linting).backendTLS,
+	"Certificate":             (*linting).certificate,
 	"ConfigMap":               (*linting).configMap,
 	"Consumer":                nil, // NACK
 	"Deployment":              (*linting).deployment,
+	"Gateway":                 (*linting).gateway,
+	"HTTPRoute":               (*linting).httpRoute,
+	"Ingress":                 (*linting).ingress,
 	"Job":                     (*linting).job,
 	"Namespace":               (*linting).namespace,
 	"NetworkPolicy":           nil, // TestConnectivity
 	"PodDisruptionBudget":     (*linting).budget,
+	"ReferenceGrant":          (*linting).grant,
 	"RestateCloudEnvironment": nil,
 	"RestateDeployment":       nil, // scanned as a Deployment too
 	"Secret":                  (*linting).secret,

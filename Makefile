@@ -24,15 +24,15 @@ GREMLINS := $(TOOLS)/gremlins
 
 .PHONY: help
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# What keeps the function within its budget of 15 MB, which a test holds: no inlining (-l), no HTTP/2 client, which nothing here calls, and
+# What keeps the function within its budget of 16 MiB, which a test holds: no inlining (-l), no HTTP/2 client, which nothing here calls, and
 # cryptography without its tables and assembly: it hashes a few kilobytes and checks a signature.
 .PHONY: build
 build: ## Build the function, static and stripped, into bin/.
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags nethttpomithttp2,purego -gcflags=all=-l -ldflags '-s -w -X main.version=$(VERSION)' -o $(FUNCTION) ./cmd/restate-integration
 
-# Apart from the function, which would grow from 15 MB to more than 50 with sops and its cloud clients.
+# Apart from the function, which would grow from 16 MB to more than 50 with sops and its cloud clients.
 .PHONY: build-secrets
 build-secrets: ## Build the command that seals and rotates, static and stripped, into bin/; minutes on a cold cache.
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o $(SECRETS) ./cmd/restate-integration-secrets
@@ -86,7 +86,7 @@ demo: build $(KUSTOMIZE) ## Render examples/quickstart with a real kustomize.
 .PHONY: test
 test: $(KUSTOMIZE) $(SOPS) ## Run all tests, those with real hosts and the real sops too.
 	KUSTOMIZE=$(KUSTOMIZE) SOPS=$(SOPS) $(GO) test -count=1 ./...
-	@command -v kpt >/dev/null || echo 'kpt is not on PATH: TestKpt of test/sops and the cases of test/hosts/testdata/kpt were skipped:' $(notdir $(wildcard test/hosts/testdata/kpt/*.txtar))
+	@command -v kpt >/dev/null || echo 'kpt is not on PATH: TestKpt of test/sops, TestRemovalRunbook and the cases of test/hosts/testdata/kpt were skipped:' $(notdir $(wildcard test/hosts/testdata/kpt/*.txtar))
 
 # The first build of the Kubernetes servers takes minutes; it is kept as long as their pins and Go stay the same.
 SERVERS := $(CURDIR)/.cache/servers/$(shell { $(GO) version; cat test/e2e/servers/*/go.mod test/e2e/servers/*/go.sum test/e2e/servers/*/main.go test/e2e/scanners/*/go.mod test/e2e/scanners/*/go.sum test/e2e/scanners/*/main.go; } | cksum | cut -d' ' -f1)
@@ -102,8 +102,9 @@ PIP := $(if $(filter Linux-x86_64 Linux-aarch64,$(shell uname -sm | tr ' ' -)),$
 GATEWAY := $(and $(NPM),$(PIP))
 
 .PHONY: e2e
-e2e: $(addprefix $(SERVERS)/,bento etcd kube-apiserver kube-controller-manager kube-score trivy) $(if $(NPM),$(RESTATE_INSTALLED)) $(if $(GATEWAY),$(ENVOY)/envoy) ## Judge the output by real servers: Kubernetes, NATS, Bento, Restate and Envoy, a policy analyser and scanners.
+e2e: $(addprefix $(SERVERS)/,bento etcd kube-apiserver kube-controller-manager kube-score trivy) $(if $(NPM),$(RESTATE_INSTALLED)) $(if $(GATEWAY),$(ENVOY)/envoy) ## Judge the output by real servers: Kubernetes, NATS, Bento, Restate and Envoy, a policy analyser and scanners; the examples by the parts of Argo CD and Flux.
 	E2E_BIN=$(SERVERS) $(GO) -C test/e2e test -count=1 # no packages named: go test would hide the table that a green run ends with
+	$(GO) -C test/e2e/gitops test -count=1
 	$(GO) -C test/e2e/nats test -count=1
 	$(if $(NPM),E2E_RESTATE=$(RESTATE) $(GO) -C test/e2e/restate test -count=1 -parallel 8,@echo 'npm is not on PATH: registration with a real Restate server (test/e2e/restate) was skipped')
 	$(if $(NPM),E2E_BIN=$(SERVERS) E2E_RESTATE=$(RESTATE) $(GO) -C test/e2e/bridge test -count=1 -parallel 20,@echo 'npm is not on PATH: the event bridge with a real Restate server (test/e2e/bridge) was skipped') # most of a case is waiting
@@ -146,6 +147,12 @@ lint: $(GOFUMPT) $(STATICCHECK) $(CONTROLLER_GEN) ## Check formatting, code, mod
 .PHONY: generate
 generate: $(CONTROLLER_GEN) ## Write the generated code, schema and reference anew.
 	PATH="$(TOOLS):$$PATH" $(GO) generate ./...
+
+# A release is recorded when it is made: what its successor changes must then stand in the CHANGELOG under "Changed output".
+.PHONY: release-goldens
+release-goldens: ## Record the present output as that of RELEASE, for the next release to be held against.
+	@[[ -n "$(RELEASE)" ]] || { echo 'run: make release-goldens RELEASE=1.2.3' >&2; exit 1; }
+	$(GO) test ./test/release -run '^TestRelease$$' -count=1 -record='$(RELEASE)'
 
 .PHONY: bench
 bench: $(if $(GATEWAY),$(ENVOY)/envoy $(RESTATE_INSTALLED)) ## Run the benchmarks.

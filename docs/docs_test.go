@@ -312,7 +312,7 @@ func fenced(t *testing.T, text, language string) []string {
 
 // TestGuideExamples expands every whole integration that the guide shows.
 func TestGuideExamples(t *testing.T) {
-	for _, page := range []string{"overlays", "services", "wasmcloud"} {
+	for _, page := range []string{"services", "wasmcloud"} {
 		whole := slices.DeleteFunc(fenced(t, read(t, "docs/guide/"+page+".md"), "yaml"), func(block string) bool {
 			return !strings.HasPrefix(block, "apiVersion: restate-integration.dev/")
 		})

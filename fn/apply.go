@@ -62,6 +62,7 @@ func (p *pkg) twoOwners() []diag.Diagnostic {
 	var ds []diag.Diagnostic
 	owners := map[string]bool{}
 	yields := map[generators.ID]*job{}
+	tunnels := map[string]*job{}
 	for _, j := range p.jobs {
 		if j.ambiguous {
 			ds = append(ds, diag.Diagnostic{
@@ -87,6 +88,14 @@ func (p *pkg) twoOwners() []diag.Diagnostic {
 			}
 			yields[b.ID()] = j
 		}
+		name := j.model.TunnelID()
+		if other := tunnels[name]; name != "" && other != nil {
+			ds = append(ds, diag.Diagnostic{
+				Code: diag.TunnelName, Path: "spec.tunnel.name", Subject: subject(j.meta), Hint: "give each its own spec.cluster or spec.tunnel.name",
+				Message: fmt.Sprintf("must not be the name of the tunnel of RestateIntegration %s in the same environment, which would take half of its calls", redact.Text(other.owner())),
+			})
+		}
+		tunnels[name] = j
 	}
 	return ds
 }
@@ -249,7 +258,7 @@ func (p *pkg) stale(e entry, written map[generators.ID]bool) (*job, bool) {
 			return j, j.owns(e) && !written[e.id]
 		}
 	}
-	return nil, p.inList
+	return nil, p.inList && !written[e.id] // another integration may have taken it over
 }
 
 // retained follows the present policy, and for a departed owner the object's own annotations, which record the last one.

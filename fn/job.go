@@ -67,6 +67,10 @@ func (j *job) resolve(p *pkg) (source.Document, []diag.Diagnostic) {
 	for _, problem := range generators.CheckLinks(j.model, j.built) {
 		ds = append(ds, diag.Diagnostic{Code: diag.InternalError, Message: problem, Hint: "please report it with this RestateIntegration"})
 	}
+	built, patched := generators.Patch(j.model, j.built, in.Spec.Patches)
+	if j.built, ds = built, append(ds, patched...); diag.HasError(ds) {
+		return doc, ds
+	}
 	return doc, append(ds, diag.Diagnostic{Code: diag.Summary, Message: fmt.Sprintf("%s: %s", j.meta.Name, objects(len(j.built)+len(j.sealed)))})
 }
 

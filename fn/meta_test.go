@@ -3,7 +3,6 @@
 package fn_test
 
 import (
-	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -15,7 +14,6 @@ import (
 	"testing"
 
 	"github.com/restate-integration/restate-integration/api/v1alpha1"
-	"github.com/restate-integration/restate-integration/fn"
 	"github.com/restate-integration/restate-integration/generators"
 	"github.com/restate-integration/restate-integration/internal/diag"
 	"github.com/restate-integration/restate-integration/internal/golden"
@@ -89,7 +87,7 @@ func TestEveryCodeHasACase(t *testing.T) {
 	}
 }
 
-// TestEveryEnumValueHasACase wants each value that a field of the spec may have in a case that succeeds, or refused as not supported.
+// TestEveryEnumValueHasACase wants each value that a field of the spec may have in a case that succeeds.
 func TestEveryEnumValueHasACase(t *testing.T) {
 	seen := map[string]bool{}
 	for _, c := range goldens(t) {
@@ -112,8 +110,8 @@ func TestEveryEnumValueHasACase(t *testing.T) {
 	}
 	for _, path := range slices.Sorted(maps.Keys(fields)) {
 		for _, value := range fields[path] {
-			if !seen[path+"="+value] && !refused(path, value) {
-				t.Errorf("%s: %s is in no golden case that succeeds, and is not refused as unsupported", path, value)
+			if !seen[path+"="+value] {
+				t.Errorf("%s: %s is in no golden case that succeeds", path, value)
 			}
 		}
 	}
@@ -194,18 +192,6 @@ func enums(path string, t reflect.Type, into map[string][]string) {
 			}
 		}
 	}
-}
-
-// refused sets one field and reports whether it is refused as not supported.
-func refused(path, value string) bool {
-	keys := strings.Split(strings.ReplaceAll(path, "*", "greeter"), ".")[1:]
-	text := fmt.Sprintf("%q", value)
-	for _, key := range slices.Backward(keys) {
-		text = "{" + key + ": " + text + "}"
-	}
-	text = strings.TrimSuffix(strings.TrimPrefix(text, "{"), "}") + "\n"
-	_, ds := fn.Run([]byte(list(integration(text))), noFiles{})
-	return slices.ContainsFunc(ds, func(d diag.Diagnostic) bool { return d.Code == diag.NotSupported && d.Value == value })
 }
 
 // rules says where each numbered rule of the API that is built is held: tests by name, or golden cases through the rules of their

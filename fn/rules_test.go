@@ -182,6 +182,12 @@ func TestOnlyTheCredentialRollsTheTunnel(t *testing.T) {
 		"labels: {team: platform}\n",
 		"annotations: {example.com/team: platform}\n",
 		`images: {tunnel: "r.example.com/tunnel:1", pullPolicy: Always}` + "\n",
+		"images: {registry: mirror.example.com, pullSecrets: [mirror]}\n",
+		"gitops: {tool: ArgoCD}\n",
+		"gitops: {tool: Kpt}\n",
+		"gitops: {tool: Flux}\n",
+		"patches: [{target: {component: tunnel, kind: NetworkPolicy}, patch: '{metadata: {labels: {a: b}, annotations: {c/d: e}}}'}]\n",
+		"tunnel: {operator: {apiServer: {cidrs: [192.0.2.1/32]}}}\n",
 		"tunnel: {replicas: 5, podDisruptionBudget: {maxUnavailable: 2}}\n",
 		"tunnel: {remoteProxy: {enabled: true, allowFrom: [{podSelector: {}}]}}\n",
 		"tunnel: {egressTo: [{to: [{podSelector: {}}]}], resources: {limits: {cpu: 2}}, env: [{name: RUST_LOG, value: debug}]}\n",
@@ -197,6 +203,9 @@ func TestOnlyTheCredentialRollsTheTunnel(t *testing.T) {
 	}
 	if d := cmp.Diff(want, metadata("tunnel: {podTemplate: {labels: {a: b}, annotations: {c/d: e}}}\n")); d == "" {
 		t.Error("labels and annotations of the pod template do not reach the pods")
+	}
+	if d := cmp.Diff(want, metadata("patches: [{target: {kind: RestateCloudEnvironment}, patch: '{metadata: {labels: {a: b}}}'}]\n")); d == "" {
+		t.Error("a patch of the environment itself does not reach the pods")
 	}
 	// The one exception, and it warns.
 	out := wants(t, "deletionPolicy: Delete\n"+quiet, "RI0705")
@@ -464,6 +473,31 @@ func TestTunnelNamesThatBreakTheClient(t *testing.T) {
 	wants(t, "tunnel: {mode: Standalone}\n"+quiet, "RI0601")
 }
 
+// TestTunnelsOfOneName: Restate Cloud takes two tunnels of one name in one environment for one.
+func TestTunnelsOfOneName(t *testing.T) {
+	const same = "tunnel: {mode: Standalone, name: shared}\n"
+	other := func(spec string) string {
+		return strings.Replace(integration(spec+quiet), "name: prod\n  namespace: restate", "name: lab\n  namespace: lab", 1)
+	}
+	for _, tt := range []struct {
+		reason, second string
+		refused        bool
+	}{
+		{"the same name", other(same), true},
+		{"a name that is derived to the same", other("cluster: shared\ntunnel: {mode: Standalone, name: shared}\n"), true},
+		{"another name", other("tunnel: {mode: Standalone, name: shared-2}\n"), false},
+		{"another environment", strings.Replace(other(same), "env_201j05r9g0f12ygtphdszbb4scp", "env_other", 1), false},
+		{"a tunnel of the operator is named by its uid", other("tunnel: {operator: {resourceName: shared, uid: " + uid + "}}\n"), false},
+		{"somebody else's tunnel is used by both", other("tunnel: {mode: Existing, existing: {namespace: a, podSelector: {matchLabels: {a: b}}, name: shared}}\n"), false},
+		{"no tunnel", other("tunnel: {mode: None}\n"), false},
+	} {
+		out := run(list("", integration(same+quiet), tt.second))
+		if got := slices.Contains(out.codes(), "RI0601"); got != tt.refused || tt.refused && (out.code != 1 || !strings.Contains(out.stderr, "RestateIntegration lab/lab: spec.tunnel.name")) {
+			t.Errorf("%s: refused: %t, want %t\n%s", tt.reason, got, tt.refused, out.stderr)
+		}
+	}
+}
+
 func TestSigningKeyLength(t *testing.T) {
 	// base58 of 31, 33 and 32 bytes, and of what is no base58 (0, O, I, l).
 	for key, ok := range map[string]bool{
@@ -513,6 +547,9 @@ func TestPodSecurityRestricted(t *testing.T) {
 		users := templates(t, c.input)
 		for _, o := range c.objects(t) {
 			if o.Kind != "Deployment" && o.Kind != "RestateDeployment" && o.Kind != "Job" || o.Metadata.Annotations[generators.AnnotationOwnedBy] == "" || users[o.id()] {
+				continue
+			}
+			if strings.Contains(c.stderr, "makes "+o.Kind+" "+o.Metadata.Name+" weaker") { // which a patch asks for, and RI1104 says
 				continue
 			}
 			pods++
@@ -643,8 +680,13 @@ var fieldValues = map[string]string{
 	"spec.tunnel.operator.namespace":                    "elsewhere",
 	"spec.tunnel.operator.resourceName":                 "other",
 	"spec.tunnel.operator.uid":                          uid,
+	"spec.tunnel.operator.apiServer":                    "{cidrs: [192.0.2.1/32]}",
+	"spec.tunnel.existing":                              existing,
 	"spec.services.*.deployment":                        `{image: "r.example.com/a:1"}`,
 }
+
+// existing is somebody else's tunnel.
+const existing = "{namespace: platform, podSelector: {matchLabels: {a: b}}, name: shared}"
 
 // TestFieldsOutsideOfTheirMode sets each field of the table in each mode: it is refused exactly where it means nothing.
 func TestFieldsOutsideOfTheirMode(t *testing.T) {
@@ -656,7 +698,7 @@ func TestFieldsOutsideOfTheirMode(t *testing.T) {
 		if !found {
 			t.Errorf("no value to try for %s", rule.Path)
 		}
-		for _, mode := range []string{"Operator", "Standalone", "None"} {
+		for _, mode := range []string{"Operator", "Standalone", "Existing", "None"} {
 			meant := false
 			for _, m := range rule.Modes {
 				meant = meant || string(m) == mode
@@ -668,6 +710,9 @@ func TestFieldsOutsideOfTheirMode(t *testing.T) {
 			}
 			if mode == "Standalone" && rule.Path != "spec.cluster" && rule.Path != "spec.tunnel.name" {
 				set(spec, "eu1", "cluster")
+			}
+			if mode == "Existing" {
+				set(spec, existing, "tunnel", "existing")
 			}
 			out := run(list(integration(flow(spec))))
 			path := strings.ReplaceAll(rule.Path, ".*", "[greeter]")

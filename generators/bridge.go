@@ -102,7 +102,7 @@ func bridgeDeployment(m Model, config string) *appsv1.Deployment {
 
 func bridgePod(m Model) corev1.PodSpec {
 	b := m.NATS.Bridge
-	pod := podFrom(nonRoot(b.PodTemplate), m.bridgeLabels())
+	pod := m.podFrom(nonRoot(b.PodTemplate), m.bridgeLabels())
 	pod.ServiceAccountName = m.objectName("bridge", "")
 	pod.TerminationGracePeriodSeconds = ptr.To(bridgeGraceSeconds)
 	c := corev1.Container{

@@ -3,7 +3,6 @@
 package generators
 
 import (
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -50,29 +49,17 @@ var fieldRules = []FieldRule{
 	{"spec.tunnel.operator.namespace", operatorOnly, ""},
 	{"spec.tunnel.operator.resourceName", operatorOnly, ""},
 	{"spec.tunnel.operator.uid", operatorOnly, ""},
+	{"spec.tunnel.operator.apiServer", operatorOnly, ""},
+	{"spec.tunnel.existing", []v1alpha1.TunnelMode{v1alpha1.TunnelExisting}, ""},
 	{"spec.services.*.deployment", operatorOnly, "without the operator, run the service yourself and describe it by podSelector"},
 
-	{"spec.images.registry", nil, ""},
-	{"spec.images.pullSecrets", nil, ""},
-	{"spec.tunnel.operator.apiServer", nil, ""},
-	{"spec.tunnel.existing", nil, ""},
 	{"spec.observability.podMonitor", nil, ""},
 	{"spec.observability.rules", nil, ""},
 	{"spec.observability.dashboard", nil, ""},
-	{"spec.patches", nil, ""},
 }
 
 // FieldRules returns the table for the reference.
 func FieldRules() []FieldRule { return slices.Clone(fieldRules) }
-
-// UnsupportedValues returns, by field path, the values of built fields that are not supported yet.
-func UnsupportedValues() map[string][]string { return maps.Clone(unsupportedValues) }
-
-var unsupportedValues = map[string][]string{
-	"spec.gitops.tool":               {"ArgoCD", "Flux", "Kpt"},
-	"spec.tunnel.mode":               {"Existing"},
-	"spec.networkPolicy.dns.profile": {"OpenShift", "Gardener", "NodeLocal"},
-}
 
 // checkFields holds the fields that are set against the tables. A field that has its zero value counts as not set.
 func (r *resolver) checkFields() {
@@ -88,13 +75,6 @@ func (r *resolver) checkFields() {
 				r.problem(diag.NotSupported, found.path, "", or(rule.Hint, "remove it"), "is not supported yet")
 			case !slices.Contains(rule.Modes, mode):
 				r.problem(diag.NotInMode, found.path, "", or(rule.Hint, "remove it"), "must not be set when spec.tunnel.mode is %s; it has a meaning in %s", mode, modes(rule.Modes))
-			}
-		}
-	}
-	for _, path := range sortedKeys(unsupportedValues) {
-		for _, found := range lookup(spec, nil, strings.Split(path, ".")) {
-			if value := found.value.String(); slices.Contains(unsupportedValues[path], value) {
-				r.problem(diag.NotSupported, found.path, value, "", "has a value that is not supported yet")
 			}
 		}
 	}

@@ -201,6 +201,8 @@ func TestFieldRuleModes(t *testing.T) {
 		"spec.tunnel.operator.namespace":                    "Operator",
 		"spec.tunnel.operator.resourceName":                 "Operator",
 		"spec.tunnel.operator.uid":                          "Operator",
+		"spec.tunnel.operator.apiServer":                    "Operator",
+		"spec.tunnel.existing":                              "Existing",
 		"spec.services.*.deployment":                        "Operator",
 	}
 	for _, path := range []string{
@@ -248,64 +250,12 @@ func TestEmptyBlocks(t *testing.T) {
 	}
 }
 
-// TestUnsupportedValues are values of the enum, each refused, and the others are not.
-func TestUnsupportedValues(t *testing.T) {
-	for path, refused := range unsupportedValues {
-		at, err := fieldType(path)
-		if err != nil {
-			t.Errorf("%s: %v", path, err)
-			continue
-		}
-		enum, ok := reflect.Zero(at).Interface().(interface{ Values() []string })
-		if !ok {
-			t.Errorf("%s: %s is no enum", path, at)
-			continue
-		}
-		for _, value := range refused {
-			if !slices.Contains(enum.Values(), value) {
-				t.Errorf("%s: %q is not a value of %s", path, value, at)
-			}
-		}
-		for _, value := range enum.Values() {
-			in := &v1alpha1.RestateIntegration{}
-			setPath(t, reflect.ValueOf(in).Elem(), strings.Split(path, "."))
-			replaceString(reflect.ValueOf(in).Elem(), strings.Split(path, "."), value)
-			var got []string
-			for _, d := range fieldsFindings(in) {
-				if d.Code == diag.NotSupported && d.Value == value {
-					got = append(got, d.Path)
-				}
-			}
-			if want := slices.Contains(refused, value); want != (len(got) == 1) {
-				t.Errorf("%s: %q: got findings at %q, want one: %v", path, value, got, want)
-			}
-		}
-	}
-}
-
-func replaceString(v reflect.Value, path []string, value string) {
-	switch {
-	case len(path) == 0:
-		v.SetString(value)
-	case v.Kind() == reflect.Pointer:
-		replaceString(v.Elem(), path, value)
-	case v.Kind() == reflect.Map:
-		e := reflect.New(v.Type().Elem()).Elem()
-		e.Set(v.MapIndex(reflect.ValueOf("x")))
-		replaceString(e, path[1:], value)
-		v.SetMapIndex(reflect.ValueOf("x"), e)
-	default:
-		f, _ := jsonFieldOf(v.Type(), path[0])
-		replaceString(v.FieldByIndex(f.Index), path[1:], value)
-	}
-}
-
 // acted are the fields of the spec that some component or check reads in every mode. Together with the table they are all fields
 // of the blocks that are built: a field that is in neither would be accepted and do nothing.
 var acted = []string{
 	"spec.cloud.environmentId", "spec.cloud.region", "spec.cloud.signingPublicKey", "spec.cloud.ingressURL", "spec.cloud.adminURL", "spec.cloud.allowedHosts",
 	"spec.clusterDomain", "spec.deletionPolicy", "spec.namespace.create", "spec.namespace.podSecurity", "spec.labels", "spec.annotations", "spec.gitops.tool",
-	"spec.images.pullPolicy", "spec.images.restateCli", "spec.secrets.delivery", "spec.secrets.recipients", "spec.secrets.minRecipients",
+	"spec.images.registry", "spec.images.pullSecrets", "spec.images.pullPolicy", "spec.images.restateCli", "spec.patches", "spec.secrets.delivery", "spec.secrets.recipients", "spec.secrets.minRecipients",
 	"spec.secrets.requireMacOnlyEncrypted", "spec.secrets.maxAge", "spec.secrets.allowedAnnotations", "spec.tunnel.mode",
 	"spec.services.*.namespace", "spec.services.*.service", "spec.services.*.port", "spec.services.*.targetPort", "spec.services.*.scheme", "spec.services.*.path",
 	"spec.services.*.useHTTP11", "spec.services.*.podSelector", "spec.services.*.isolate", "spec.services.*.allowFrom", "spec.services.*.egressTo",
@@ -379,10 +329,6 @@ func TestFieldRulesAreTheCallers(t *testing.T) {
 	FieldRules()[0].Path = "changed"
 	if FieldRules()[0].Path == "changed" {
 		t.Error("the table itself was handed out")
-	}
-	clear(UnsupportedValues())
-	if len(UnsupportedValues()) == 0 {
-		t.Error("the map itself was handed out")
 	}
 }
 

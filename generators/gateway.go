@@ -3,8 +3,6 @@
 package generators
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"strconv"
 	"strings"
 	"time"
@@ -93,11 +91,11 @@ func (m Model) gatewayHost(d GatewayDomain) string {
 // gatewayConfigMap never changes: another configuration has another name, and so makes new pods.
 func gatewayConfigMap(m Model, d GatewayDomain) *corev1.ConfigMap {
 	data := gatewayConfig(m, d)
-	h := sha256.New()
+	var all []byte
 	for _, key := range sortedKeys(data) {
-		h.Write([]byte(key + "\n" + data[key] + "\n"))
+		all = append(all, key+"\n"+data[key]+"\n"...)
 	}
-	name := limitName(m.fullName("gateway", d.Key), maxName-9) + "-" + hex.EncodeToString(h.Sum(nil))[:8]
+	name := limitName(m.fullName("gateway", d.Key), maxName-9) + "-" + hash8(all)
 	return &corev1.ConfigMap{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"},
 		ObjectMeta: metav1.ObjectMeta{Namespace: m.Namespace, Name: name, Labels: map[string]string{labelName: gatewayName}},
@@ -128,7 +126,7 @@ func gatewayDeployment(m Model, d GatewayDomain, config string) *appsv1.Deployme
 
 // gatewayPod starts when every key of every Secret is there: Envoy would start without, be ready, and refuse all calls.
 func gatewayPod(m Model, d GatewayDomain, config string) corev1.PodSpec {
-	pod := podFrom(nonRoot(m.Gateway.PodTemplate), m.gatewayLabels(d))
+	pod := m.podFrom(nonRoot(m.Gateway.PodTemplate), m.gatewayLabels(d))
 	drain := m.Gateway.drain()
 	pod.ServiceAccountName = m.gatewayObject(d)
 	pod.TerminationGracePeriodSeconds = ptr.To(drain + int64(drainMargin.Seconds()))

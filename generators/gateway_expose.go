@@ -227,7 +227,7 @@ func gatewayRoute(m Model, d GatewayDomain) *httpRoute {
 	}
 	rule := httpRouteRule{
 		Timeouts:    httpTimeouts{Request: strconv.FormatInt(m.exposureSeconds(), 10) + "s"},
-		BackendRefs: []objectRef{{Kind: "Service", Name: m.gatewayObject(d), Port: portHTTPS}},
+		BackendRefs: []objectRef{{Kind: "Service", Name: m.gatewayObject(d), Port: portHTTPS, Weight: 1}},
 	}
 	if m.Gateway.Upstream.Streaming {
 		rule.Timeouts.Request = "0s"

@@ -168,7 +168,7 @@ func TestGatewayRoute(t *testing.T) {
 		Rules: []httpRouteRule{{
 			Matches:     []httpRouteMatch{match("PathPrefix", "/restate/call", "POST"), match("PathPrefix", "/restate/send", "POST")},
 			Timeouts:    httpTimeouts{Request: "75s"},
-			BackendRefs: []objectRef{{Kind: "Service", Name: "prod-gateway", Port: 443}},
+			BackendRefs: []objectRef{{Kind: "Service", Name: "prod-gateway", Port: 443, Weight: 1}},
 		}},
 	}
 	for _, tt := range []struct {

@@ -87,6 +87,8 @@ type objectRef struct {
 	// SectionName is the name of a port.
 	SectionName string `json:"sectionName,omitempty"`
 	Port        int32  `json:"port,omitempty"`
+	// Weight of a backend is written although 1 is its default: the API server fills it into a list that has one owner.
+	Weight int32 `json:"weight,omitempty"`
 }
 
 type httpRoute struct {

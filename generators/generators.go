@@ -25,6 +25,8 @@ type Built struct {
 	Component string
 	// Source is the field path that it comes from: spec.services[greeter].
 	Source string
+	// typed is the object as a struct, once a patch has made it one without.
+	typed Object
 }
 
 // Component is one part of the expansion.
@@ -63,6 +65,7 @@ func Build(m Model) []Built {
 			all = append(all, b)
 		}
 	}
+	order(m, all)
 	return all
 }
 

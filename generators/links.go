@@ -19,15 +19,17 @@ import (
 // container has, an account or environment that is not there. It is empty for every valid Model; anything else is a defect of
 // the function, found before it reaches a cluster.
 func CheckLinks(m Model, built []Built) []string {
-	l := &links{m: m, exists: map[ID]bool{}, issued: map[string]bool{}, pods: expectedPods(m)}
+	l := &links{m: m, exists: map[ID]bool{}, issued: map[string]bool{}, data: map[ID]map[string]string{}, pods: expectedPods(m)}
 	for _, b := range built {
 		if l.exists[b.ID()] {
 			l.dangling(b, "stands twice")
 		}
 		l.exists[b.ID()] = true
-		switch o := b.Object.(type) {
+		switch o := b.typedObject().(type) {
 		case *certificate:
 			l.issued[o.Spec.SecretName] = true
+		case *corev1.ConfigMap:
+			l.data[b.ID()] = o.Data
 		case *appsv1.Deployment:
 			l.pods = append(l.pods, pods{o.Namespace, o.Spec.Template.Labels, containerPorts(o.Spec.Template.Spec)})
 		case *job:
@@ -55,6 +57,9 @@ func expectedPods(m Model) []pods {
 	var out []pods
 	if t := m.Tunnel; t != nil && t.Environment != "" {
 		out = append(out, pods{t.Namespace, t.PodLabels, nil})
+	}
+	if t := m.Tunnel; t != nil && len(t.APIServer) > 0 {
+		out = append(out, pods{t.Namespace, labels.Set{operatorLabel: operatorName}, nil})
 	}
 	for _, s := range m.Services {
 		if d := s.Deployment; d != nil && d.Template != nil {
@@ -85,7 +90,9 @@ type links struct {
 	m      Model
 	exists map[ID]bool
 	// issued are the Secrets that certificates of ours make.
-	issued   map[string]bool
+	issued map[string]bool
+	// data of the ConfigMaps.
+	data     map[ID]map[string]string
 	pods     []pods
 	problems []string
 }
@@ -95,13 +102,13 @@ func (l *links) dangling(b Built, format string, args ...any) {
 }
 
 func (l *links) check(b Built) {
-	switch o := b.Object.(type) {
+	switch o := b.typedObject().(type) {
 	case *appsv1.Deployment:
 		l.deployment(b, o)
 	case *corev1.Service:
 		l.service(b, o)
 	case *policyv1.PodDisruptionBudget:
-		l.selects(b, o.Namespace, *o.Spec.Selector)
+		l.selects(b, o.Namespace, o.Spec.Selector)
 	case *networkingv1.NetworkPolicy:
 		l.policy(b, o)
 	case *restateCloudEnvironment:
@@ -112,8 +119,9 @@ func (l *links) check(b Built) {
 		if !l.exists[ID{"restate.dev", restateCloudEnvironmentKind, "", o.Spec.Restate.Register.Cloud}] {
 			l.dangling(b, "registers with RestateCloudEnvironment %q, which is not there", o.Spec.Restate.Register.Cloud)
 		}
-		l.matches(b, o.Spec.Selector, o.Spec.Template.Labels)
+		l.matches(b, &o.Spec.Selector, o.Spec.Template.Labels)
 		l.endpoints(b, o)
+		l.credentialVolumes(b, o.Spec.Template.Spec)
 	case *job:
 		l.account(b, o.Namespace, o.Spec.Template.Spec)
 		l.volumes(b, o.Spec.Template.Spec)
@@ -130,7 +138,7 @@ func (l *links) endpoints(b Built, d *restateDeployment) {
 			if e.ValueFrom == nil || e.ValueFrom.ConfigMapKeyRef == nil || e.ValueFrom.ConfigMapKeyRef.Name != name {
 				continue
 			}
-			if key := e.ValueFrom.ConfigMapKeyRef.Key; !l.exists[ID{"", "ConfigMap", d.Namespace, name}] || endpointsData(l.m)[key] == "" {
+			if key := e.ValueFrom.ConfigMapKeyRef.Key; l.data[ID{"", "ConfigMap", d.Namespace, name}][key] == "" {
 				l.dangling(b, "reads %s of ConfigMap %q, which is not there", key, name)
 			}
 		}
@@ -146,12 +154,21 @@ func (l *links) account(b Built, namespace string, spec corev1.PodSpec) {
 func (l *links) deployment(b Built, d *appsv1.Deployment) {
 	spec := d.Spec.Template.Spec
 	l.account(b, d.Namespace, spec)
-	l.matches(b, *d.Spec.Selector, d.Spec.Template.Labels)
+	l.matches(b, d.Spec.Selector, d.Spec.Template.Labels)
 	l.volumes(b, spec)
 	ports := containerPorts(spec)
 	for _, c := range spec.Containers {
 		if p := c.ReadinessProbe; p != nil && p.HTTPGet != nil && ports[p.HTTPGet.Port.StrVal] == 0 {
 			l.dangling(b, "probes port %q, which no container has", p.HTTPGet.Port.StrVal)
+		}
+	}
+}
+
+// credentialVolumes are those that uses and the tunnel in the process mount beside the user's own.
+func (l *links) credentialVolumes(b Built, spec corev1.PodSpec) {
+	for _, v := range spec.Volumes {
+		if (v.Name == ingressVolume || v.Name == inProcVolume) && v.Secret != nil && !l.named(v.Secret) {
+			l.dangling(b, "mounts another Secret than the spec names")
 		}
 	}
 }
@@ -211,7 +228,7 @@ func (l *links) usePaths(m Model, built []Built) {
 				continue // a selector of the user's own, which no labels answer to
 			}
 			for _, b := range built {
-				np, ok := b.Object.(*networkingv1.NetworkPolicy)
+				np, ok := b.typedObject().(*networkingv1.NetworkPolicy)
 				switch {
 				case !ok:
 				case np.Namespace == s.Namespace && np.Name == m.objectName("service", s.Key) && !reaches(np.Spec.Egress, h.Namespace, h.PodSelector.MatchLabels, *h.TargetPort):
@@ -227,8 +244,8 @@ func (l *links) usePaths(m Model, built []Built) {
 // tunnelPaths follows each call: the tunnel may reach the service, and an isolated service admits the tunnel.
 func (l *links) tunnelPaths(m Model, built []Built) {
 	t := m.Tunnel
-	if t == nil {
-		return
+	if t == nil || len(t.Pods.MatchExpressions) > 0 {
+		return // a selector of the user's own, which no labels answer to
 	}
 	policies := map[ID]Built{}
 	for _, b := range built {
@@ -236,7 +253,7 @@ func (l *links) tunnelPaths(m Model, built []Built) {
 	}
 	policy := func(namespace, name string) (Built, *networkingv1.NetworkPolicy) {
 		b := policies[ID{networkingv1.GroupName, "NetworkPolicy", namespace, name}]
-		np, _ := b.Object.(*networkingv1.NetworkPolicy)
+		np, _ := b.typedObject().(*networkingv1.NetworkPolicy)
 		return b, np
 	}
 	b, tunnel := policy(t.Namespace, m.objectName("tunnel", ""))
@@ -279,14 +296,15 @@ func matchesSet(selector *metav1.LabelSelector, set map[string]string) bool {
 }
 
 func (l *links) service(b Built, s *corev1.Service) {
-	for _, p := range l.selected(s.Namespace, matchLabels(s.Spec.Selector)) {
+	selector := matchLabels(s.Spec.Selector)
+	for _, p := range l.selected(s.Namespace, &selector) {
 		for _, port := range s.Spec.Ports {
 			if p.ports != nil && p.ports[port.TargetPort.StrVal] == 0 {
 				l.dangling(b, "leads to port %q, which no container has", port.TargetPort.StrVal)
 			}
 		}
 	}
-	l.selects(b, s.Namespace, matchLabels(s.Spec.Selector))
+	l.selects(b, s.Namespace, &selector)
 }
 
 // policy checks the pods that a policy selects and, where we know their containers, the ports that it opens.
@@ -294,11 +312,11 @@ func (l *links) policy(b Built, np *networkingv1.NetworkPolicy) {
 	if len(np.Spec.PodSelector.MatchLabels) == 0 || len(np.Spec.PodSelector.MatchExpressions) > 0 {
 		return // every pod of the namespace, or a selector of the user's own
 	}
-	l.selects(b, np.Namespace, np.Spec.PodSelector)
-	for _, p := range l.selected(np.Namespace, np.Spec.PodSelector) {
+	l.selects(b, np.Namespace, &np.Spec.PodSelector)
+	for _, p := range l.selected(np.Namespace, &np.Spec.PodSelector) {
 		for _, rule := range np.Spec.Ingress {
 			for _, port := range rule.Ports {
-				if p.ports != nil && !hasPort(p.ports, *port.Port) {
+				if port.Port != nil && p.ports != nil && !hasPort(p.ports, *port.Port) {
 					l.dangling(b, "opens port %s, which no container has", port.Port.String())
 				}
 			}
@@ -315,21 +333,21 @@ func hasPort(ports map[string]int32, want intstr.IntOrString) bool {
 	return false
 }
 
-func (l *links) matches(b Built, selector metav1.LabelSelector, podLabels map[string]string) {
-	s, err := metav1.LabelSelectorAsSelector(&selector)
+func (l *links) matches(b Built, selector *metav1.LabelSelector, podLabels map[string]string) {
+	s, err := metav1.LabelSelectorAsSelector(selector)
 	if err != nil || s.Empty() || !s.Matches(labels.Set(podLabels)) {
 		l.dangling(b, "selects other pods than its template makes")
 	}
 }
 
-func (l *links) selects(b Built, namespace string, selector metav1.LabelSelector) {
+func (l *links) selects(b Built, namespace string, selector *metav1.LabelSelector) {
 	if len(l.selected(namespace, selector)) == 0 {
 		l.dangling(b, "selects no pod")
 	}
 }
 
-func (l *links) selected(namespace string, selector metav1.LabelSelector) []pods {
-	s, err := metav1.LabelSelectorAsSelector(&selector)
+func (l *links) selected(namespace string, selector *metav1.LabelSelector) []pods {
+	s, err := metav1.LabelSelectorAsSelector(selector)
 	if err != nil {
 		return nil
 	}

@@ -32,7 +32,7 @@ func (l *links) gatewaySecret(ref secretKeyRef) bool {
 
 // exposed follows what leads from outside to a gateway: the Service behind it, and the certificate that is presented to it.
 func (l *links) exposed(b Built) {
-	switch o := b.Object.(type) {
+	switch o := b.typedObject().(type) {
 	case *networkingv1.Ingress:
 		for _, rule := range o.Spec.Rules {
 			for _, p := range rule.HTTP.Paths {

@@ -5,6 +5,7 @@ package generators
 import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/restate-integration/restate-integration/api/v1alpha1"
 )
@@ -16,8 +17,11 @@ type Model struct {
 	Cloud               v1alpha1.Cloud
 	ClusterDomain       string
 	Retain              bool
+	GitOps              v1alpha1.GitOpsTool
 	// PullPolicy of every container, empty for the default of Kubernetes.
-	PullPolicy    string
+	PullPolicy string
+	// PullSecrets of every pod.
+	PullSecrets   []string
 	NamespaceSpec v1alpha1.Namespace
 	// Tunnel is nil in mode None.
 	Tunnel *Tunnel
@@ -46,12 +50,16 @@ type Credential struct {
 // Owner is the value of the owned-by annotation.
 func (m Model) Owner() string { return m.Namespace + "/" + m.Name }
 
-// Tunnel is a tunnel that this integration runs.
+// Tunnel is a tunnel that this integration runs or, in mode Existing, that others run.
 type Tunnel struct {
 	Mode v1alpha1.TunnelMode
-	// Namespace and PodLabels are where the pods run and what selects them.
+	// Namespace and PodLabels are where the pods run and what selects them. Pods is the whole selector in mode Existing.
 	Namespace string
 	PodLabels map[string]string
+	Pods      metav1.LabelSelector
+	// APIServer and its ports are open to the operator's own pods; without addresses these have no policy.
+	APIServer      []networkingv1.NetworkPolicyPeer
+	APIServerPorts []int32
 	// Environment is the name of the RestateCloudEnvironment, empty in Standalone mode.
 	Environment string
 	// Name is the tunnel's name in registered URLs: in Operator mode the uid of the environment, empty while that is not known.
@@ -211,6 +219,22 @@ type Policy struct {
 	Cloud       []networkingv1.NetworkPolicyPeer
 	TunnelPorts []int32
 	Scraper     networkingv1.NetworkPolicyPeer
+}
+
+// TunnelID is what Restate Cloud knows a standalone tunnel by; empty for every other, whose name is not the function's to give.
+func (m Model) TunnelID() string {
+	if m.Tunnel == nil || m.Tunnel.Mode != v1alpha1.TunnelStandalone {
+		return ""
+	}
+	return m.Cloud.EnvironmentID + "/" + m.Tunnel.Name
+}
+
+// Peer is the tunnel's pods.
+func (t *Tunnel) Peer() networkingv1.NetworkPolicyPeer {
+	if t.Mode == v1alpha1.TunnelExisting {
+		return podsIn(t.Namespace, t.Pods)
+	}
+	return podsIn(t.Namespace, matchLabels(t.PodLabels))
 }
 
 // tunnelLabels are all labels of a standalone tunnel's pods. The operator's pods lack that of the integration.

@@ -18,8 +18,9 @@ import (
 
 // podFrom is a pod without containers: what the template says and, where it is silent, what passes Pod Security restricted and
 // spreads over hosts and zones. selector has the labels that select the workload's pods.
-func podFrom(t v1alpha1.PodTemplate, selector map[string]string) corev1.PodSpec {
+func (m Model) podFrom(t v1alpha1.PodTemplate, selector map[string]string) corev1.PodSpec {
 	spec := corev1.PodSpec{
+		ImagePullSecrets:             m.pullSecrets(),
 		AutomountServiceAccountToken: ptr.To(false),
 		EnableServiceLinks:           ptr.To(false),
 		SecurityContext:              t.SecurityContext,
@@ -42,6 +43,14 @@ func podFrom(t v1alpha1.PodTemplate, selector map[string]string) corev1.PodSpec 
 		}
 	}
 	return spec
+}
+
+func (m Model) pullSecrets() []corev1.LocalObjectReference {
+	var out []corev1.LocalObjectReference
+	for _, name := range m.PullSecrets {
+		out = append(out, corev1.LocalObjectReference{Name: name})
+	}
+	return out
 }
 
 // restrictedPod leaves the user to the image or the platform.

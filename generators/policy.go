@@ -3,6 +3,8 @@
 package generators
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -49,4 +51,19 @@ func to(ports []networkingv1.NetworkPolicyPort, peers ...networkingv1.NetworkPol
 
 func matchLabels(labels map[string]string) metav1.LabelSelector {
 	return metav1.LabelSelector{MatchLabels: labels}
+}
+
+// withProtocol says TCP where a rule leaves the protocol open. The API server does so too, in a list that has one owner: a second field
+// manager with the same rule would be in conflict with the first.
+func withProtocol(rules []networkingv1.NetworkPolicyEgressRule) []networkingv1.NetworkPolicyEgressRule {
+	out := slices.Clone(rules)
+	for i := range out {
+		out[i].Ports = slices.Clone(out[i].Ports)
+		for j := range out[i].Ports {
+			if out[i].Ports[j].Protocol == nil {
+				out[i].Ports[j].Protocol = ptr.To(corev1.ProtocolTCP)
+			}
+		}
+	}
+	return out
 }

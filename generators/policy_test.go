@@ -13,6 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
+
+	"github.com/restate-integration/restate-integration/internal/diag"
 )
 
 // The parts of policies, written anew, so that a mistake in the code's own builders shows.
@@ -117,7 +119,7 @@ func TestTunnelPolicy(t *testing.T) {
 		}},
 		{"services that other packages register", `{tunnel: {egressTo: [{to: [{podSelector: {matchLabels: {app: cart}}}], ports: [{port: 1234}]}]}}`, func(p *networkingv1.NetworkPolicySpec) {
 			p.Egress = append(p.Egress, networkingv1.NetworkPolicyEgressRule{
-				To: []networkingv1.NetworkPolicyPeer{shopPod}, Ports: []networkingv1.NetworkPolicyPort{{Port: ptr.To(intstr.FromInt32(1234))}},
+				To: []networkingv1.NetworkPolicyPeer{shopPod}, Ports: ports("TCP", 1234),
 			})
 		}},
 		{
@@ -164,6 +166,98 @@ func TestStandaloneTunnelPolicy(t *testing.T) {
 	}
 	if !has(all, "NetworkPolicy restate/prod-tunnel") {
 		t.Error("the policy is not in the own namespace")
+	}
+}
+
+// TestDNSProfiles: where DNS answers, with pod ports and not those of the Service, for both protocols.
+func TestDNSProfiles(t *testing.T) {
+	both := func(numbers ...int32) []networkingv1.NetworkPolicyPort {
+		var out []networkingv1.NetworkPolicyPort
+		for _, n := range numbers {
+			out = slices.Concat(out, ports("UDP", n), ports("TCP", n))
+		}
+		return out
+	}
+	cache := block("169.254.20.10/32")
+	openshift := peer("openshift-dns", map[string]string{"dns.operator.openshift.io/daemonset-dns": "default"})
+	for _, tt := range []struct {
+		dns  string
+		want networkingv1.NetworkPolicyEgressRule
+	}{
+		{`{}`, egress(both(53), kubeDNS)},
+		{`{profile: Kubernetes}`, egress(both(53), kubeDNS)},
+		{`{profile: OpenShift}`, egress(both(5353), openshift)},
+		{`{profile: Gardener}`, egress(both(53, 8053), kubeDNS, cache)},
+		{`{profile: NodeLocal}`, egress(both(53), kubeDNS, cache)},
+		{`{profile: OpenShift, ports: [53, 54]}`, egress(both(53, 54), openshift)},
+		{`{profile: NodeLocal, to: [{ipBlock: {cidr: 192.0.2.1/32}}]}`, egress(both(53), block("192.0.2.1/32"))},
+		{`{profile: Gardener, to: [{ipBlock: {cidr: 192.0.2.1/32}}], ports: [1]}`, egress(both(1), block("192.0.2.1/32"))},
+	} {
+		all := built(t, jobBase(t), `{spec: {networkPolicy: {dns: `+tt.dns+`}}}`)
+		for name, at := range map[string]int{"prod-baseline-dns": 0, "prod-tunnel": 0, "prod-registration": 0} {
+			if d := cmp.Diff(tt.want, policySpec(t, all, name).Egress[at]); d != "" {
+				t.Errorf("%s: %s (-want +got)\n%s", tt.dns, name, d)
+			}
+		}
+	}
+}
+
+// TestOperatorPolicy closes the operator's own pods, whose addresses of API servers nobody can guess.
+func TestOperatorPolicy(t *testing.T) {
+	for _, tt := range []struct {
+		apiServer string
+		want      networkingv1.NetworkPolicyEgressRule
+	}{
+		{`{cidrs: [192.0.2.1/32]}`, egress(ports("TCP", 443, 6443), block("192.0.2.1/32"))},
+		{`{cidrs: ["2001:db8::1/128", 192.0.2.0/24], ports: [8443]}`, egress(ports("TCP", 8443), block("2001:db8::1/128"), block("192.0.2.0/24"))},
+		{`{cidrs: [192.0.2.1/32], ports: [3, 1, 3]}`, egress(ports("TCP", 1, 3), block("192.0.2.1/32"))},
+	} {
+		all := built(t, operatorBase, `{spec: {cloud: {adminURL: "https://a.restate.cloud:1"}, tunnel: {remoteProxy: {enabled: true, allowFrom: [{podSelector: {matchLabels: {a: b}}}]}, operator: {namespace: ops, apiServer: `+tt.apiServer+`}}}}`)
+		want := networkingv1.NetworkPolicySpec{
+			PodSelector: metav1.LabelSelector{MatchLabels: map[string]string{"app": "restate-operator"}},
+			PolicyTypes: bothWays,
+			Ingress:     []networkingv1.NetworkPolicyIngressRule{ingress(ports("TCP", 8080), prometheus)},
+			Egress:      []networkingv1.NetworkPolicyEgressRule{dnsEgress, tt.want, egress(ports("TCP", 1), cloudPeers...)},
+		}
+		if d := cmp.Diff(want, policySpec(t, all, "prod-operator")); d != "" || !has(all, "NetworkPolicy ops/prod-operator") {
+			t.Errorf("%s: (-want +got)\n%s", tt.apiServer, d)
+		}
+	}
+	if all := built(t, operatorBase); has(all, "NetworkPolicy restate-operator/prod-operator") {
+		t.Errorf("without addresses the operator would be cut off: %q", ids(all))
+	}
+	const at = "spec.tunnel.operator.apiServer"
+	runResolve(t, operatorBase, []resolveCase{
+		{"no address", `{tunnel: {operator: {apiServer: {ports: [1]}}}}`, "error RI0204 " + at + ".cidrs"},
+		{"bits behind the prefix", `{tunnel: {operator: {apiServer: {cidrs: [192.0.2.1/24]}}}}`, "error RI0312 " + at + ".cidrs[0]"},
+		{"a name", `{tunnel: {operator: {apiServer: {cidrs: [192.0.2.1/32, api.example]}}}}`, "error RI0312 " + at + ".cidrs[1]"},
+		{"a port that is none", `{tunnel: {operator: {apiServer: {cidrs: [192.0.2.1/32], ports: [1, 65536]}}}}`, "error RI0308 " + at + ".ports[1]"},
+	})
+}
+
+// TestEgressToSaysTheProtocol, as the API server would: with a default in a list that has one owner, a second field manager of the same
+// rule would be in conflict with the first.
+func TestEgressToSaysTheProtocol(t *testing.T) {
+	rule := `egressTo: [{to: [{ipBlock: {cidr: 192.0.2.0/24}}], ports: [{port: 1}, {port: 2, protocol: UDP}, {port: 3, endPort: 4}, {}]}, {to: [{ipBlock: {cidr: 192.0.2.0/24}}]}]`
+	want := []networkingv1.NetworkPolicyEgressRule{
+		{To: []networkingv1.NetworkPolicyPeer{block("192.0.2.0/24")}, Ports: slices.Concat(ports("TCP", 1), ports("UDP", 2), ports("TCP", 3), []networkingv1.NetworkPolicyPort{{Protocol: ptr.To(corev1.ProtocolTCP)}})},
+		{To: []networkingv1.NetworkPolicyPeer{block("192.0.2.0/24")}},
+	}
+	want[0].Ports[2].EndPort = ptr.To[int32](4)
+	in := spec(t, operatorBase, `{spec: {tunnel: {`+rule+`}, services: {greeter: {`+rule+`}}}}`)
+	m, ds := Resolve(in, Input{})
+	if diag.HasError(ds) {
+		t.Fatalf("%q", findings(ds))
+	}
+	all := Build(m)
+	for _, name := range []string{"prod-tunnel", "prod-service-greeter"} {
+		got := policySpec(t, all, name).Egress
+		if d := cmp.Diff(want, got[len(got)-2:]); d != "" {
+			t.Errorf("%s: (-want +got)\n%s", name, d)
+		}
+	}
+	if in.Spec.Tunnel.EgressTo[0].Ports[0].Protocol != nil {
+		t.Error("the spec itself has changed")
 	}
 }
 

@@ -100,7 +100,7 @@ func registrationPod(m Model, s Service) corev1.PodSpec {
 	if template.TopologySpreadConstraints == nil {
 		template.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{} // one pod alone
 	}
-	pod := podFrom(template, m.registrationLabels())
+	pod := m.podFrom(template, m.registrationLabels())
 	pod.ServiceAccountName = m.objectName("registration", "")
 	// Each try leaves its pod, and so its log.
 	pod.RestartPolicy = corev1.RestartPolicyNever

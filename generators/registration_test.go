@@ -93,6 +93,9 @@ func TestWhoRegisters(t *testing.T) {
 		{"no tunnel, no registration", noTunnelBase, []string{registration(`null`)}, false, "warning RI0503 " + mode},
 		{"a Job cannot know the URL either", noTunnelBase, []string{registration(`{mode: Job}`)}, false, "error RI0206 " + mode},
 		{"as everybody knows", noTunnelBase, []string{registration(`{mode: None}`)}, false, ""},
+		{"through somebody else's tunnel a Job", existingBase, nil, true, ""},
+		{"unless somebody else does", existingBase, []string{none, registration(`{mode: None}`)}, false, ""},
+		{"there is no operator that could", existingBase, []string{none, registration(`null`), `{spec: {services: {greeter: {deployment: {image: "a/b:1"}}}}}`}, false, "error RI0206 spec.services[greeter].deployment"},
 		{"not while the service is wrong: the URL would be", operatorBase, []string{external, `{spec: {services: {greeter: {port: 0}}}}`}, false, "error RI0308 spec.services[greeter].port"},
 	} {
 		m, ds := Resolve(spec(t, tt.base, tt.patches...), Input{})

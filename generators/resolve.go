@@ -23,6 +23,7 @@ func Resolve(in *v1alpha1.RestateIntegration, input Input) (Model, []diag.Diagno
 	v1alpha1.Default(in)
 	r.metadata()
 	r.cloud()
+	r.pulls()
 	r.policy()
 	r.tunnel()
 	r.handlers()
@@ -80,9 +81,13 @@ func (r *resolver) metadata() {
 	r.m.ClusterDomain = s.ClusterDomain
 	r.m.Retain = s.DeletionPolicy == v1alpha1.DeletionRetain
 	r.m.NamespaceSpec = s.Namespace
+	r.m.GitOps = s.GitOps.Tool
+	if s.GitOps.Tool == v1alpha1.GitOpsFlux {
+		r.problem(diag.FluxOrder, specPath.Child("gitops", "tool"), string(s.GitOps.Tool), "order Kustomizations by dependsOn and healthChecks, as the guide page on GitOps shows",
+			"changes no object: Flux has no order inside of a Kustomization")
+	}
 	if !r.m.Retain {
 		r.problem(diag.NotRetained, specPath.Child("deletionPolicy"), string(s.DeletionPolicy), "go back to Retain once the removal is done",
 			"removes the RestateCloudEnvironment and the Namespace when the spec no longer yields them, which orphans every registered URL")
 	}
-	r.m.PullPolicy = string(s.Images.PullPolicy)
 }

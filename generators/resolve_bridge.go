@@ -119,8 +119,7 @@ func (r *resolver) bridge(path *field.Path) {
 	if given := r.given.IngressURL; given != "" && !plainURL.MatchString(given) {
 		r.problem(diag.BadURL, specPath.Child("cloud", "ingressURL"), "", "write https://host:port", "must have letters, digits and - . _ ~ %% alone in its path with a bridge, into whose configuration it goes")
 	}
-	out := &Bridge{Bridge: *b, Image: or(r.spec.Images.Bento, imageBento), Creds: r.spec.Credentials.NATS.Type == v1alpha1.NATSCreds}
-	r.image(specPath.Child("images", "bento"), r.spec.Images.Bento)
+	out := &Bridge{Bridge: *b, Image: r.imageFor("bento", r.spec.Images.Bento), Creds: r.spec.Credentials.NATS.Type == v1alpha1.NATSCreds}
 	r.natsCredential(specPath.Child("credentials", roleNATS, "type"))
 	r.routes(path.Child("routes"), b.Routes)
 	for _, key := range sortedKeys(b.Routes) {

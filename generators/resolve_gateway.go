@@ -28,9 +28,8 @@ func (r *resolver) gateway() {
 		return
 	}
 	r.servicePrefix("with a gateway")
-	out := &Gateway{Gateway: *g, Image: or(r.spec.Images.Envoy, imageEnvoy)}
+	out := &Gateway{Gateway: *g, Image: r.imageFor("envoy", r.spec.Images.Envoy)}
 	r.m.Gateway = out
-	r.image(specPath.Child("images", "envoy"), r.spec.Images.Envoy)
 	r.gatewayPods(out)
 	r.gatewayUpstream(out)
 	r.gatewayTLS(gatewayPath.Child("tls"), g.TLS)

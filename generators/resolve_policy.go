@@ -31,9 +31,7 @@ func (r *resolver) policy() {
 
 // dns opens UDP and TCP: the client looks up SRV records, whose answers can be too long for UDP, and exits when it cannot.
 func (r *resolver) dns(path *field.Path, d v1alpha1.DNS) networkingv1.NetworkPolicyEgressRule {
-	// CoreDNS and kube-dns in their usual place (kubernetes/kubernetes, cluster/addons/dns).
-	peers := []networkingv1.NetworkPolicyPeer{podsIn(metav1.NamespaceSystem, matchLabels(map[string]string{"k8s-app": "kube-dns"}))}
-	numbers := []int32{53}
+	peers, numbers := dnsServers(d.Profile)
 	if len(d.To) > 0 {
 		peers = d.To
 		for i, p := range d.To {
@@ -51,6 +49,26 @@ func (r *resolver) dns(path *field.Path, d v1alpha1.DNS) networkingv1.NetworkPol
 		}
 	}
 	return to(ports, peers...)
+}
+
+// nodeLocalDNS is the address of the node-local cache (kubernetes.io/docs, NodeLocal DNSCache): it runs in the host network, so that no
+// selector matches it.
+const nodeLocalDNS = "169.254.20.10/32"
+
+// dnsServers are where DNS answers: pods and their own ports, not those of the Service (kubernetes/kubernetes, cluster/addons/dns;
+// openshift/cluster-dns-operator, assets/dns; gardener/gardener, pkg/component/networking/coredns).
+func dnsServers(profile v1alpha1.DNSProfile) ([]networkingv1.NetworkPolicyPeer, []int32) {
+	kubeDNS := podsIn(metav1.NamespaceSystem, matchLabels(map[string]string{"k8s-app": "kube-dns"}))
+	cache := networkingv1.NetworkPolicyPeer{IPBlock: &networkingv1.IPBlock{CIDR: nodeLocalDNS}}
+	switch profile {
+	case v1alpha1.DNSOpenShift:
+		return []networkingv1.NetworkPolicyPeer{podsIn("openshift-dns", matchLabels(map[string]string{"dns.operator.openshift.io/daemonset-dns": "default"}))}, []int32{5353}
+	case v1alpha1.DNSGardener:
+		return []networkingv1.NetworkPolicyPeer{kubeDNS, cache}, []int32{53, 8053}
+	case v1alpha1.DNSNodeLocal:
+		return []networkingv1.NetworkPolicyPeer{kubeDNS, cache}, []int32{53}
+	}
+	return []networkingv1.NetworkPolicyPeer{kubeDNS}, []int32{53}
 }
 
 // sharedPeer checks a peer that stands in policies of several namespaces: there, pods without a namespace would be other pods in

@@ -19,7 +19,7 @@ func registeredByJob(spec *v1alpha1.RestateIntegrationSpec, s v1alpha1.Service) 
 		return false
 	}
 	switch spec.Tunnel.Mode {
-	case v1alpha1.TunnelStandalone:
+	case v1alpha1.TunnelStandalone, v1alpha1.TunnelExisting:
 		return true
 	case "", v1alpha1.TunnelOperator:
 		return spec.Tunnel.Operator.UID != ""
@@ -51,8 +51,7 @@ func (r *resolver) registration(path *field.Path, s *Service) {
 	}
 	if s.ByJob {
 		if r.m.Registration == nil {
-			r.image(specPath.Child("images", "restateCli"), r.spec.Images.RestateCLI)
-			r.m.Registration = &Registration{Image: or(r.spec.Images.RestateCLI, imageRestateCLI)}
+			r.m.Registration = &Registration{Image: r.imageFor("restateCli", r.spec.Images.RestateCLI)}
 		}
 		r.job(path, s)
 	} else {

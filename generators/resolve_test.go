@@ -47,7 +47,7 @@ func split(want string) []string {
 }
 
 // wellFormed holds the words of a finding to the rules of diag.
-func wellFormed(t *testing.T, d diag.Diagnostic) {
+func wellFormed(t testing.TB, d diag.Diagnostic) {
 	t.Helper()
 	ends := strings.HasSuffix(d.Message, ".") && !strings.HasSuffix(d.Message, " .") && !strings.HasSuffix(d.Message, "...")
 	message := strings.TrimPrefix(d.Message, "Secret ") // a kind keeps its capital

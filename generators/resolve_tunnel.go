@@ -20,6 +20,9 @@ import (
 
 func (r *resolver) tunnel() {
 	in, path := r.spec.Tunnel, specPath.Child("tunnel")
+	if in.Mode == v1alpha1.TunnelExisting {
+		r.existingTunnel(path.Child("existing"), in.Existing)
+	}
 	if !r.runsTunnel() {
 		return
 	}
@@ -27,17 +30,13 @@ func (r *resolver) tunnel() {
 		Mode:        in.Mode,
 		Replicas:    *in.Replicas,
 		Proxy:       in.RemoteProxy,
-		Image:       imageTunnel,
+		Image:       r.imageFor("tunnel", r.spec.Images.Tunnel),
 		PullPolicy:  r.m.PullPolicy,
 		Env:         in.Env,
 		Resources:   in.Resources,
 		PodTemplate: in.PodTemplate,
 		Budget:      *in.PodDisruptionBudget,
 		EgressTo:    in.EgressTo,
-	}
-	if r.spec.Images.Tunnel != "" {
-		r.image(specPath.Child("images", "tunnel"), r.spec.Images.Tunnel)
-		t.Image = r.spec.Images.Tunnel
 	}
 	if in.Mode == v1alpha1.TunnelOperator {
 		r.operatorTunnel(path.Child("operator"), t)
@@ -54,6 +53,25 @@ func (r *resolver) tunnel() {
 	r.m.Tunnel = t
 }
 
+// existingTunnel is somebody else's: what it may reach, its credential and its budget are theirs to say.
+func (r *resolver) existingTunnel(path *field.Path, e *v1alpha1.ExistingTunnel) {
+	if e == nil {
+		r.problem(diag.Required, path, "", "name the namespace, the podSelector and the name of that tunnel", "must be set while mode is Existing")
+		return
+	}
+	r.required(path.Child("namespace"), e.Namespace, "the namespace of the tunnel's pods")
+	r.label(path.Child("namespace"), e.Namespace, maxName)
+	r.selector(path.Child("podSelector"), &e.PodSelector)
+	if everything(&e.PodSelector) {
+		r.problem(diag.BadPeer, path.Child("podSelector"), "", "name a label of the tunnel's pods", "must not be empty, which selects every pod of the namespace")
+	}
+	r.required(path.Child("name"), e.Name, "the tunnel's name; with an operator the uid of its RestateCloudEnvironment")
+	if e.Name != "" {
+		r.tunnelName(path.Child("name"), e.Name)
+	}
+	r.m.Tunnel = &Tunnel{Mode: v1alpha1.TunnelExisting, Namespace: e.Namespace, Pods: e.PodSelector, PodLabels: e.PodSelector.MatchLabels, Name: e.Name}
+}
+
 func (r *resolver) operatorTunnel(path *field.Path, t *Tunnel) {
 	o := r.spec.Tunnel.Operator
 	r.label(path.Child("namespace"), o.Namespace, maxName)
@@ -67,6 +85,31 @@ func (r *resolver) operatorTunnel(path *field.Path, t *Tunnel) {
 	t.Namespace = o.Namespace
 	t.Environment = o.ResourceName
 	t.PodLabels = map[string]string{labelName: tunnelClient, labelInstance: "tunnel-" + o.ResourceName}
+	r.apiServer(path.Child("apiServer"), o.APIServer, t)
+}
+
+// apiServerPorts are those of the Service kubernetes and of the servers behind it (kubernetes.io/docs, ports and protocols): which of the two
+// a policy sees depends on the network plugin.
+var apiServerPorts = []int32{443, 6443}
+
+// apiServer: only who knows the addresses of the API servers can close the operator's pods, which are nothing without them.
+func (r *resolver) apiServer(path *field.Path, a *v1alpha1.APIServer, t *Tunnel) {
+	if a == nil {
+		return
+	}
+	if len(a.CIDRs) == 0 {
+		r.problem(diag.Required, path.Child("cidrs"), "", "kubectl get endpointslices -n default -l kubernetes.io/service-name=kubernetes prints them", "must have the addresses of the API servers")
+	}
+	for i, raw := range a.CIDRs {
+		if prefix, ok := r.cidr(path.Child("cidrs").Index(i), raw); ok {
+			t.APIServer = append(t.APIServer, networkingv1.NetworkPolicyPeer{IPBlock: &networkingv1.IPBlock{CIDR: prefix.String()}})
+		}
+	}
+	t.APIServerPorts = apiServerPorts
+	for i, port := range a.Ports {
+		r.port(path.Child("ports").Index(i), port)
+		t.APIServerPorts = sortedUnique(a.Ports)
+	}
 }
 
 // uidPattern is the form in which the API server writes a UID (RFC 9562).
@@ -86,13 +129,9 @@ func (r *resolver) standaloneTunnel(path *field.Path, t *Tunnel) {
 	r.label(specPath.Child("cluster"), cluster, maxName)
 	r.servicePrefix("in Standalone mode")
 	switch {
-	case name != "" && !tunnelNamePattern.MatchString(name):
-		r.problem(diag.TunnelName, path.Child("name"), name, "", "must consist of letters, digits, -, _ or .")
-	case looksTyped.MatchString(name):
-		r.problem(diag.TunnelName, path.Child("name"), name, "add a letter: tunnel-"+strings.TrimLeft(name, "+-"), "must not read as a number or a boolean, which the tunnel client refuses even when quoted")
-	case len(name) > maxName:
-		r.problem(diag.TunnelName, path.Child("name"), name, "", "must be at most %d characters long, not %d", maxName, len(name))
-	case name == "" && cluster == "":
+	case name != "":
+		r.tunnelName(path.Child("name"), name)
+	case cluster == "":
 		r.problem(diag.TunnelName, path.Child("name"), "", "set spec.cluster to a short name of this cluster, or spec.tunnel.name",
 			"must be set, because tunnels of one name from two clusters are load-balanced as one")
 	}
@@ -100,6 +139,18 @@ func (r *resolver) standaloneTunnel(path *field.Path, t *Tunnel) {
 		name = limitName(cluster+"-"+r.in.Namespace+"-"+r.in.Name, maxName)
 	}
 	t.Name = name
+}
+
+// tunnelName is part of every registered URL.
+func (r *resolver) tunnelName(path *field.Path, name string) {
+	switch {
+	case !tunnelNamePattern.MatchString(name):
+		r.problem(diag.TunnelName, path, name, "", "must consist of letters, digits, -, _ or .")
+	case looksTyped.MatchString(name):
+		r.problem(diag.TunnelName, path, name, "add a letter: tunnel-"+strings.TrimLeft(name, "+-"), "must not read as a number or a boolean, which the tunnel client refuses even when quoted")
+	case len(name) > maxName:
+		r.problem(diag.TunnelName, path, name, "", "must be at most %d characters long, not %d", maxName, len(name))
+	}
 }
 
 // servicePrefix checks a name that begins that of a Service, which must begin with a letter.

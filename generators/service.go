@@ -38,7 +38,7 @@ func servicePolicy(m Model, s Service) *networkingv1.NetworkPolicy {
 		np.Spec.PolicyTypes = append(np.Spec.PolicyTypes, networkingv1.PolicyTypeIngress)
 		var peers []networkingv1.NetworkPolicyPeer
 		if t := m.Tunnel; t != nil && !s.InProcess() {
-			peers = append(peers, podsIn(t.Namespace, matchLabels(t.PodLabels)))
+			peers = append(peers, t.Peer())
 		}
 		if peers = append(peers, s.AllowFrom...); len(peers) > 0 { // a rule without peers would admit everybody
 			np.Spec.Ingress = append(np.Spec.Ingress, from(tcp(*s.TargetPort), peers...))
@@ -49,7 +49,7 @@ func servicePolicy(m Model, s Service) *networkingv1.NetworkPolicy {
 	}
 	if s.ClosedEgress {
 		np.Spec.PolicyTypes = append(np.Spec.PolicyTypes, networkingv1.PolicyTypeEgress)
-		np.Spec.Egress = append(serviceEgress(m, s), s.EgressTo...)
+		np.Spec.Egress = append(serviceEgress(m, s), withProtocol(s.EgressTo)...)
 	}
 	return np
 }

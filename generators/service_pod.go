@@ -41,6 +41,9 @@ func serviceTemplate(m Model, s Service) corev1.PodTemplateSpec {
 	if s.Deployment.Template != nil {
 		template = *s.Deployment.Template.DeepCopy()
 		harden(&template.Spec, s)
+		if template.Spec.ImagePullSecrets == nil {
+			template.Spec.ImagePullSecrets = m.pullSecrets()
+		}
 	} else {
 		template = compactTemplate(m, s)
 	}
@@ -51,7 +54,7 @@ func serviceTemplate(m Model, s Service) corev1.PodTemplateSpec {
 // compactTemplate runs the image as a pod that passes Pod Security restricted.
 func compactTemplate(m Model, s Service) corev1.PodTemplateSpec {
 	d := s.Deployment
-	spec := podFrom(d.PodTemplate, s.Labels)
+	spec := m.podFrom(d.PodTemplate, s.Labels)
 	spec.TerminationGracePeriodSeconds = ptr.To(grace(s))
 	spec.Containers = []corev1.Container{{
 		Name:            s.Key,

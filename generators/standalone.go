@@ -50,7 +50,7 @@ func standaloneDeployment(m Model, t *Tunnel) *appsv1.Deployment {
 }
 
 func standalonePod(m Model, t *Tunnel) corev1.PodSpec {
-	pod := podFrom(nonRoot(t.PodTemplate), t.PodLabels)
+	pod := m.podFrom(nonRoot(t.PodTemplate), t.PodLabels)
 	pod.ServiceAccountName = m.objectName("tunnel", "")
 	pod.TerminationGracePeriodSeconds = ptr.To(tunnelGraceSeconds)
 	pod.Containers = []corev1.Container{tunnelContainer(m, t)}

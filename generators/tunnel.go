@@ -30,7 +30,7 @@ const tunnelClient = "restate-cloud-tunnel-client"
 
 func tunnelObjects(m Model) []Built {
 	t := m.Tunnel
-	if t == nil {
+	if t == nil || t.Mode == v1alpha1.TunnelExisting {
 		return nil
 	}
 	var out []Built
@@ -42,7 +42,26 @@ func tunnelObjects(m Model) []Built {
 	if t.Replicas > 1 {
 		out = append(out, Built{Object: disruptionBudget(t.Namespace, m.objectName("tunnel", ""), t.PodLabels, t.Budget), Source: "spec.tunnel.podDisruptionBudget"})
 	}
+	if len(t.APIServer) > 0 {
+		out = append(out, Built{Object: operatorPolicy(m, t), Source: "spec.tunnel.operator.apiServer"})
+	}
 	return append(out, Built{Object: tunnelPolicy(m, t), Source: "spec.tunnel"})
+}
+
+// Facts of restate-operator v3.1.0 (charts/restate-operator-helm): the label of its pods, and the port of its probes and metrics.
+const (
+	operatorLabel       = "app"
+	operatorName        = "restate-operator"
+	portOperator  int32 = 8080
+)
+
+// operatorPolicy closes the operator's own pods to all but what they need: the API server, and the admin API of Restate Cloud, where they
+// register.
+func operatorPolicy(m Model, t *Tunnel) *networkingv1.NetworkPolicy {
+	np := newPolicy(t.Namespace, m.objectName("operator", ""), matchLabels(map[string]string{operatorLabel: operatorName}), networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress)
+	np.Spec.Ingress = []networkingv1.NetworkPolicyIngressRule{from(tcp(portOperator), m.Policy.Scraper)}
+	np.Spec.Egress = []networkingv1.NetworkPolicyEgressRule{m.Policy.DNS, to(tcp(t.APIServerPorts...), t.APIServer...), to(tcp(urlPort(m.Cloud.AdminURL)), m.Policy.Cloud...)}
+	return np
 }
 
 // tunnelPolicy is the only control over what the tunnel reaches: the client has no allow-list of its own, so that whoever may
@@ -63,7 +82,7 @@ func tunnelPolicy(m Model, t *Tunnel) *networkingv1.NetworkPolicy {
 		}
 		np.Spec.Egress = append(np.Spec.Egress, to(tcp(*s.TargetPort), podsIn(s.Namespace, *s.PodSelector)))
 	}
-	np.Spec.Egress = append(np.Spec.Egress, t.EgressTo...)
+	np.Spec.Egress = append(np.Spec.Egress, withProtocol(t.EgressTo)...)
 	return np
 }
 

@@ -89,6 +89,9 @@ func TestEnvironmentFields(t *testing.T) {
 		{"replicas", `{tunnel: {replicas: 3}}`, func(e *restateCloudEnvironment) { e.Spec.Tunnel.Replicas = 3 }},
 		{"zero replicas are not the default", `{tunnel: {replicas: 0}}`, func(e *restateCloudEnvironment) { e.Spec.Tunnel.Replicas = 0 }},
 		{"image", `{images: {tunnel: "mirror.example/tunnel:9"}}`, func(e *restateCloudEnvironment) { e.Spec.Tunnel.Image = "mirror.example/tunnel:9" }},
+		{"a mirror", `{images: {registry: mirror.example.com}}`, func(e *restateCloudEnvironment) {
+			e.Spec.Tunnel.Image = "mirror.example.com/restatedev/restate-cloud-tunnel-client:0.6.0"
+		}},
 		{"pull policy", `{images: {pullPolicy: Always}}`, func(e *restateCloudEnvironment) { e.Spec.Tunnel.ImagePullPolicy = "Always" }},
 		{"Secret and key", `{credentials: {tunnel: {name: other, key: api-key}}}`, func(e *restateCloudEnvironment) {
 			e.Spec.Authentication.Secret = secretKeyRef{Name: "other", Key: "api-key"}
@@ -156,6 +159,11 @@ func TestEnvironmentStaysTheSame(t *testing.T) {
 		{"what services use", `{nats: {}, wasmcloud: {handlers: {a: {namespace: b, isolate: true}}}, services: {greeter: {uses: {restate: true, nats: true, handlers: [a]}}}}`},
 		{"the ingress URL, which the tunnel does not use", `{cloud: {ingressURL: "https://x.restate.cloud"}}`},
 		{"hosts", `{cloud: {allowedHosts: [proxy.example]}}`},
+		{"the order of Argo CD", `{gitops: {tool: ArgoCD}}`},
+		{"the order of kpt", `{gitops: {tool: Kpt}}`},
+		{"pull Secrets, which the operator does not know", `{images: {pullSecrets: [a]}}`},
+		{"other images", `{services: {second: {namespace: shop}}, tunnel: {operator: {uid: ` + testUID + `}}, images: {restateCli: "a/b:1"}}`},
+		{"the operator's own policy", `{tunnel: {operator: {apiServer: {cidrs: [192.0.2.1/32]}}}}`},
 		{"how Secrets are checked", `{secrets: {requireMacOnlyEncrypted: false, allowedAnnotations: [a]}}`},
 	} {
 		if d := cmp.Diff(defaultEnvironment(), environment(t, `{spec: `+tt.patch+`}`)); d != "" {

@@ -139,11 +139,18 @@ type GitOps struct {
 // +kubebuilder:validation:Enum=Any;ArgoCD;Flux;Kpt
 type GitOpsTool string
 
-// GitOpsAny emits no ordering annotation.
-const GitOpsAny GitOpsTool = "Any"
+// The tools. Any emits no ordering annotation; nor does Flux, which has none.
+const (
+	GitOpsAny    GitOpsTool = "Any"
+	GitOpsArgoCD GitOpsTool = "ArgoCD"
+	GitOpsFlux   GitOpsTool = "Flux"
+	GitOpsKpt    GitOpsTool = "Kpt"
+)
 
 // Values lists what is allowed.
-func (GitOpsTool) Values() []string { return []string{"Any", "ArgoCD", "Flux", "Kpt"} }
+func (GitOpsTool) Values() []string {
+	return []string{string(GitOpsAny), string(GitOpsArgoCD), string(GitOpsFlux), string(GitOpsKpt)}
+}
 
 // Images overrides images: each is repository:tag, repository@digest or repository:tag@digest.
 type Images struct {

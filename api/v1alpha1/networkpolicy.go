@@ -51,12 +51,21 @@ type DNS struct {
 // +kubebuilder:validation:Enum=Kubernetes;OpenShift;Gardener;NodeLocal
 type DNSProfile string
 
-// DNSKubernetes is CoreDNS or kube-dns: pods labelled k8s-app=kube-dns in kube-system, port 53.
-const DNSKubernetes DNSProfile = "Kubernetes"
+// The profiles.
+const (
+	// DNSKubernetes is CoreDNS or kube-dns: pods labelled k8s-app=kube-dns in kube-system, port 53.
+	DNSKubernetes DNSProfile = "Kubernetes"
+	// DNSOpenShift is that of the DNS operator: pods labelled dns.operator.openshift.io/daemonset-dns=default in openshift-dns, port 5353.
+	DNSOpenShift DNSProfile = "OpenShift"
+	// DNSGardener is CoreDNS of a shoot, whose pods listen on port 8053, and the node-local cache.
+	DNSGardener DNSProfile = "Gardener"
+	// DNSNodeLocal is the node-local cache at 169.254.20.10, beside CoreDNS.
+	DNSNodeLocal DNSProfile = "NodeLocal"
+)
 
 // Values lists what is allowed.
 func (DNSProfile) Values() []string {
-	return []string{"Kubernetes", "OpenShift", "Gardener", "NodeLocal"}
+	return []string{string(DNSKubernetes), string(DNSOpenShift), string(DNSGardener), string(DNSNodeLocal)}
 }
 
 // RestateCloud says which addresses Restate Cloud has, as far as a network policy can say it.

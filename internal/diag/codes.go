@@ -3,7 +3,7 @@
 package diag
 
 // Code is stable from the first release: scripts, dashboards and documentation may rely on it. The first two digits name the
-// subject: 01 input and host, 02 shape of the spec, 03 values, 04 secrets, 05 services, 06 tunnel, 07 package, 08 network, 09 NATS, 10 gateway.
+// subject: 01 input and host, 02 shape of the spec, 03 values, 04 secrets, 05 services, 06 tunnel, 07 package, 08 network, 09 NATS, 10 gateway, 11 patches.
 type Code string
 
 // The codes. Each is described once, in Catalogue.
@@ -83,12 +83,14 @@ const (
 	ProxyUnguarded     Code = "RI0603"
 	ProxyOpen          Code = "RI0604"
 	OperatorPods       Code = "RI0605"
+	OperatorPulls      Code = "RI0606"
 	HeldObject         Code = "RI0701"
 	TwoOwners          Code = "RI0702"
 	Kept               Code = "RI0703"
 	Summary            Code = "RI0704"
 	NotRetained        Code = "RI0705"
 	RemovalOrder       Code = "RI0706"
+	FluxOrder          Code = "RI0707"
 	NeedsCIDRs         Code = "RI0801"
 	AllPorts           Code = "RI0802"
 	BadSubject         Code = "RI0901"
@@ -113,6 +115,11 @@ const (
 	GRPCUpstream        Code = "RI1006"
 	SharedCallers       Code = "RI1007"
 	SameHost            Code = "RI1008"
+
+	BadPatch      Code = "RI1101"
+	NoTarget      Code = "RI1102"
+	BrokenByPatch Code = "RI1103"
+	WeakerPods    Code = "RI1104"
 )
 
 // Entry documents one code: what explain prints and the reference lists.
@@ -212,12 +219,14 @@ var catalogue = []Entry{
 	{ProxyUnguarded, Error, "remote proxy without guard", "remoteProxy opens ports that need no authentication and act with the full key, and no peer is named that may use them.", "Name who may call in allowFrom."},
 	{ProxyOpen, Warning, "remote proxy open", "The peers in allowFrom act on the environment with the full key and without authentication.", "Prefer the ingress URL with an Ingress-role key."},
 	{OperatorPods, Error, "operator's namespace too strict", "The operator's tunnel pods do not pass Pod Security restricted, and a default-deny would cut the operator off.", "Keep the integration in a namespace of its own."},
+	{OperatorPulls, Warning, "pull Secrets not on the tunnel pods", "The CRD of RestateCloudEnvironment has no imagePullSecrets, so that the tunnel pods pull with what their ServiceAccount has.", "Add the Secrets to imagePullSecrets of the ServiceAccount that the message names, or run the tunnel in mode Standalone."},
 	{HeldObject, Error, "name held by another object", "The package has an object of the same kind, namespace and name that this integration does not own. It is not overwritten.", "Rename one of them, or hand it over with the annotation restate-integration.dev/adopt: <namespace>/<name> of the integration."},
 	{TwoOwners, Error, "two integrations, one object", "Two RestateIntegrations yield the same object, or have the same namespace and name.", "Rename one, or create the namespace in one of them only."},
 	{Kept, Warning, "object kept", "The spec no longer yields this object, and it is kept because removing it would orphan every registered URL or delete a namespace.", "Delete it by hand, or set deletionPolicy: Delete."},
 	{Summary, Info, "summary", "How many objects the integration yields.", "Nothing has to be done."},
 	{NotRetained, Warning, "objects not retained", "Under deletionPolicy Delete, the RestateCloudEnvironment and the Namespace are removed as soon as the spec no longer yields them. Changing the policy changes the environment's annotations, and so restarts the tunnel once.", "Go back to Retain once the removal is done."},
 	{RemovalOrder, Error, "removed in the wrong order", "This run would remove the RestateCloudEnvironment together with RestateDeployments that are still in the package. Deleted at once, the deployments hang: their finalizer needs the environment and its key.", "Remove the services' deployment first and apply that. When the RestateDeployments are gone from the cluster, remove the tunnel."},
+	{FluxOrder, Info, "Flux orders nothing here", "spec.gitops.tool is Flux, which applies Namespaces first and everything else of a Kustomization at once. No annotation changes that, so none is written.", "Nothing has to be done: Kubernetes retries until all is there. To wait for the tunnel, split Kustomizations and use dependsOn and healthChecks."},
 	{NeedsCIDRs, Error, "CIDRs needed", "A BYOC region has private addresses that no default can know.", "Set spec.networkPolicy.restateCloud.cidrs to the VPC endpoint's addresses."},
 	{AllPorts, Warning, "every port open to Restate Cloud", "The port of the tunnel servers is in a DNS SRV record and not known here, so the tunnel may open any TCP port to public addresses.", "Look it up with dig SRV tunnel.<region>.restate.cloud and set spec.networkPolicy.restateCloud.tunnelPorts."},
 	{BadSubject, Error, "invalid NATS subject", "A subject is malformed, has a wildcard where none may be, or ends in > without allowDeep; or an import or export stands twice or goes both ways with one account, which the server refuses.", "Write tokens of letters, digits, - and _ separated by dots; * stands for one token."},
@@ -241,4 +250,8 @@ var catalogue = []Entry{
 	{GRPCUpstream, Error, "gRPC through ingress-nginx", "To gRPC upstreams ingress-nginx presents no client certificate: its template has no grpc_ssl settings, so that the gateway would refuse every call.", "Call over HTTP, as Restate's ingress is called, or expose the gateway by Gateway API."},
 	{SharedCallers, Info, "domains with the same API keys", "Two domains read the same file of API keys, so that each of its callers may call the services of both.", "Give each domain apiKeys.secretRef of its own to part their callers."},
 	{SameHost, Error, "two domains with one host", "An exposure leads a host to one gateway, with one name in its certificate.", "Give each domain a host of its own."},
+	{BadPatch, Error, "patch that cannot be applied", "A patch of spec.patches is no YAML, neither a mapping nor a list of JSON 6902 operations, does not fit the objects that it selects, or changes what an object is and whose.", "Correct it as the message says. Kinds of Kubernetes are merged strategically, as kubectl does; of others lists are replaced whole."},
+	{NoTarget, Error, "patch without a target", "A patch selects no generated object, so that it would do nothing and nobody would notice.", "Correct kind, name or component, or remove the patch; the message lists what there is."},
+	{BrokenByPatch, Error, "patch that breaks the objects", "After the patch a selector, a port, an account, or a mounted Secret or ConfigMap leads nowhere.", "Leave that to the spec, or patch both ends."},
+	{WeakerPods, Warning, "patch that weakens pods", "After the patch the pods of a workload are allowed more than Pod Security restricted admits, or may write to their root file system.", "Check that it is meant, and that the namespace admits it."},
 }

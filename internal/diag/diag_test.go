@@ -45,7 +45,7 @@ func constants(t *testing.T) map[string]Code {
 // TestCatalogue: every code once, in order, with texts that explain and the reference can print as they are.
 func TestCatalogue(t *testing.T) {
 	described := map[Code]int{}
-	format := regexp.MustCompile(`^RI(0[1-9]|10)[0-9]{2}$`)
+	format := regexp.MustCompile(`^RI(0[1-9]|1[01])[0-9]{2}$`)
 	begins := regexp.MustCompile(`^([A-Z]|[a-z.]+[.A-Z])`) // a capital, or a field
 	var codes []Code
 	for _, e := range Catalogue() {

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -305,6 +306,49 @@ func TestForm(t *testing.T) {
 				t.Errorf("%v: %q in\n%s", b.ID(), part, text)
 			}
 		}
+	}
+}
+
+// TestUnstructuredIsWrittenAlike: an object that a patch has changed looks like one that none has.
+func TestUnstructuredIsWrittenAlike(t *testing.T) {
+	for _, b := range expanded(t) {
+		raw, err := json.Marshal(b.Object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u := &unstructured.Unstructured{}
+		if err := u.UnmarshalJSON(raw); err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(emitted(t, b.Object), emitted(t, u)); d != "" {
+			t.Errorf("%v (-struct +unstructured)\n%s", b.ID(), d)
+		}
+	}
+}
+
+// TestUnstructuredNumbers: whole numbers stay whole, whatever their size, and fractions are no text.
+func TestUnstructuredNumbers(t *testing.T) {
+	u := &unstructured.Unstructured{}
+	if err := u.UnmarshalJSON([]byte(`{"apiVersion": "a/v1", "kind": "B", "spec": {"big": 9007199254740993, "max": 9223372036854775807, "small": -1, "million": 1000000, "ratio": 0.5, "one": 1.0, "null": null, "text": "1e3", "on": "on", "list": [12345678]}}`)); err != nil {
+		t.Fatal(err)
+	}
+	const want = `apiVersion: a/v1
+kind: B
+spec:
+  big: 9007199254740993
+  list:
+  - 12345678
+  max: 9223372036854775807
+  million: 1000000
+  "null": null
+  "on": "on"
+  one: 1
+  ratio: 0.5
+  small: -1
+  text: "1e3"
+`
+	if d := cmp.Diff(want, emitted(t, u)); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
 	}
 }
 

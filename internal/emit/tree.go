@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+
+	utiljson "k8s.io/apimachinery/pkg/util/json"
 )
 
 // toTree gives a value the shape of its JSON: maps, lists, text, numbers, booleans and null, by the rules of encoding/json.
@@ -68,7 +70,7 @@ func leaf(m json.Marshaler) (any, error) {
 		return number, nil
 	}
 	var out any
-	if err := json.Unmarshal(raw, &out); err != nil {
+	if err := utiljson.Unmarshal(raw, &out); err != nil { // whole numbers stay whole
 		return nil, fmt.Errorf("read %T back: %w", m, err)
 	}
 	return out, nil

@@ -144,19 +144,11 @@ func listed(modes []v1alpha1.TunnelMode) string {
 }
 
 func (f field) values() string {
-	var good, refused []string
+	var values []string
 	for _, v := range f.schema.Enum {
-		if !refusedBlock(f.path) && refusedValue(f.path, v) {
-			refused = append(refused, "`"+v+"`")
-		} else {
-			good = append(good, "`"+v+"`")
-		}
+		values = append(values, "`"+v+"`")
 	}
-	text := "One of " + strings.Join(good, ", ") + "."
-	if len(refused) > 0 {
-		text += " *Not supported yet*: " + strings.Join(refused, ", ") + "."
-	}
-	return text
+	return "One of " + strings.Join(values, ", ") + "."
 }
 
 // refusedBlock reports whether a path is, or lies in, a block that is not supported yet.
@@ -164,11 +156,6 @@ func refusedBlock(path string) bool {
 	return slices.ContainsFunc(generators.FieldRules(), func(rule generators.FieldRule) bool {
 		return rule.Modes == nil && (path == rule.Path || strings.HasPrefix(path, rule.Path+".") || strings.HasPrefix(path, rule.Path+"["))
 	})
-}
-
-// refusedValue reports whether a value of a built field is not supported yet.
-func refusedValue(path, value string) bool {
-	return slices.Contains(generators.UnsupportedValues()[path], value)
 }
 
 // escape makes text fit into a cell of a Markdown table.

@@ -43,23 +43,6 @@ func TestEveryRuleIsShown(t *testing.T) {
 	}
 }
 
-// TestRefusedValues pins two answers of the validation: a change of its diagnostics must not make the reference promise too much.
-func TestRefusedValues(t *testing.T) {
-	for _, tt := range []struct {
-		path, value string
-		want        bool
-	}{
-		{"spec.tunnel.mode", "Existing", true},
-		{"spec.tunnel.mode", "Standalone", false},
-		{"spec.networkPolicy.dns.profile", "OpenShift", true},
-		{"spec.services.*.registration.mode", "Job", false},
-	} {
-		if got := refusedValue(tt.path, tt.value); got != tt.want {
-			t.Errorf("refusedValue(%s, %s): got %v, want %v", tt.path, tt.value, got, tt.want)
-		}
-	}
-}
-
 // TestDefaults holds the defaults of the CRD, which the reference shows, against those of the code.
 func TestDefaults(t *testing.T) {
 	in := v1alpha1.RestateIntegration{Spec: v1alpha1.RestateIntegrationSpec{

@@ -192,8 +192,13 @@ func (j *judge) resource(o *unstructured.Unstructured) (dynamic.ResourceInterfac
 // fieldManager owns what the tests apply.
 const fieldManager = "restate-integration-e2e"
 
-// apply is a server-side apply in which unknown and duplicate fields are errors.
+// apply is a server-side apply that takes what others own.
 func (j *judge) apply(ctx context.Context, o *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	return j.applyAs(ctx, o, fieldManager, true)
+}
+
+// applyAs is a server-side apply in which unknown and duplicate fields are errors and, without force, fields that others own.
+func (j *judge) applyAs(ctx context.Context, o *unstructured.Unstructured, manager string, force bool) (*unstructured.Unstructured, error) {
 	client, err := j.resource(o)
 	if err != nil {
 		return nil, err
@@ -202,8 +207,7 @@ func (j *judge) apply(ctx context.Context, o *unstructured.Unstructured) (*unstr
 	if err != nil {
 		return nil, err
 	}
-	force := true
 	return client.Patch(ctx, o.GetName(), types.ApplyPatchType, data, metav1.PatchOptions{
-		FieldManager: fieldManager, FieldValidation: metav1.FieldValidationStrict, Force: &force,
+		FieldManager: manager, FieldValidation: metav1.FieldValidationStrict, Force: &force,
 	})
 }

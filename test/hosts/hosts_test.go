@@ -74,12 +74,20 @@ func run(t *testing.T, files []string) {
 	})
 }
 
-// setup gives each script the quickstart of the examples, and a home of its own: kpt reads and writes one.
+// examples are those that the scripts use.
+var examples = []string{"quickstart", "environments", "flux"}
+
+// setup gives each script the examples, and a home of its own: kpt reads and writes one.
 func setup(env *testscript.Env) error {
 	home := filepath.Join(env.WorkDir, ".home")
 	env.Setenv("HOME", home)
 	if err := os.Mkdir(home, 0o700); err != nil {
 		return err
 	}
-	return os.CopyFS(filepath.Join(env.WorkDir, "quickstart"), os.DirFS(filepath.Join("..", "..", "examples", "quickstart")))
+	for _, name := range examples {
+		if err := os.CopyFS(filepath.Join(env.WorkDir, name), os.DirFS(filepath.Join("..", "..", "examples", name))); err != nil {
+			return err
+		}
+	}
+	return nil
 }

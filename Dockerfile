@@ -8,8 +8,8 @@ ARG GO_IMAGE=docker.io/library/golang:1.26.8
 
 # On the machine's own architecture: Go compiles for the other one, without an emulator.
 FROM --platform=$BUILDPLATFORM $GO_IMAGE AS source
-# The only address that the build talks to.
-ARG GOPROXY=https://proxy.golang.org
+# Where the build gets modules from; empty for the default of Go.
+ARG GOPROXY=
 ENV GOPROXY=$GOPROXY
 WORKDIR /src
 COPY . .

@@ -3,6 +3,7 @@
 package docs_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -25,6 +26,32 @@ spec:
 	for _, block := range blocks {
 		expand(t, rest+"  "+strings.ReplaceAll(strings.TrimSuffix(block, "\n"), "\n", "\n  ")+"\n")
 	}
+}
+
+// TestGatewaySpecs expands what docs/guide/gateway.md shows, and the patches of docs/guide/gitops.md over it.
+func TestGatewaySpecs(t *testing.T) {
+	const rest = `apiVersion: restate-integration.dev/v1alpha1
+kind: RestateIntegration
+metadata: {name: prod, namespace: restate, annotations: {config.kubernetes.io/local-config: "true"}}
+spec:
+  cloud: {environmentId: env_1, region: eu, signingPublicKey: publickeyv1_BBuEJnx28hdGb5Ky6qpvuXQG4aVoWBnubJtHXpznzgQk}
+  tunnel: {mode: None}
+`
+	ofSpec := func(page, begin string) string {
+		for _, block := range fenced(t, read(t, page), "yaml") {
+			if body, found := strings.CutPrefix(block, "spec:\n"); found && strings.HasPrefix(body, begin) {
+				return body
+			}
+		}
+		t.Fatalf("%s shows no spec that begins with %q", page, begin)
+		return ""
+	}
+	one := ofSpec("docs/guide/gateway.md", "  gateway:\n    tls:")
+	expand(t, rest+one)
+	expand(t, rest+one+ofSpec("docs/guide/gitops.md", "  patches:"))
+	domains, _ := strings.CutPrefix(ofSpec("docs/guide/gateway.md", "  gateway:\n    domains:"), "  gateway:\n")
+	several := regexp.MustCompile(`(?m)^(    services|      host): .*\n`).ReplaceAllString(one, "")
+	expand(t, rest+several+domains)
 }
 
 // TestOverlaysShowTheExample: the patch on the page is the one that stands in the example.

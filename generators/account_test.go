@@ -188,6 +188,10 @@ func TestResolveKeys(t *testing.T) {
 		{"lower case", keys(strings.ToLower(key)), "error RI0903 " + path + "[orders].publicKeys[0]"},
 		{"the key twice", keys(key, key), "error RI0903 " + path},
 		{"a key of two users", `{account: {users: {other: {publicKeys: [` + userKey(t, "orders") + `], publish: [], subscribe: []}}}}`, "error RI0903 " + path},
+		{
+			"one placeholder at two users", `{account: {users: {orders: {publicKeys: [U...]}, other: {publicKeys: [U...], publish: [], subscribe: []}}}}`,
+			"error RI0903 " + path + "[orders].publicKeys[0]; error RI0903 " + path + "[other].publicKeys[0]",
+		},
 	}
 	for _, prefix := range []nkeys.PrefixByte{nkeys.PrefixByteAccount, nkeys.PrefixByteOperator, nkeys.PrefixByteServer, nkeys.PrefixByteCluster, nkeys.PrefixByteCurve} {
 		cases = append(cases, resolveCase{"the key of another", keys(publicKey(t, prefix, "a")), "error RI0904 " + path + "[orders].publicKeys[0]"})

@@ -112,7 +112,7 @@ func bridgePod(m Model) corev1.PodSpec {
 		Args:            []string{"-c", bridgeConfigDir + "/" + bridgeConfigFile},
 		Ports:           []corev1.ContainerPort{{Name: "http", ContainerPort: portBridge, Protocol: corev1.ProtocolTCP}},
 		// No liveness probe: /ready stays 200 while the NATS client is dead, and /ping always is. The idle limit of the configuration
-		// ends the process instead.
+		// replaces the client instead.
 		ReadinessProbe:  &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/ready", Port: intstr.FromString("http")}}},
 		Resources:       *b.Resources,
 		SecurityContext: restrictedContainer(),

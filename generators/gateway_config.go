@@ -70,6 +70,9 @@ const (
 	apiKeysFile  = "api-key-auth.xds.yaml"
 )
 
+// maxProgramSize is far above what as many services as a spec can hold compile to.
+const maxProgramSize = 1 << 20
+
 // pollInterval finds a file that was missing at start, which a watch of its directory does not (run: Envoy 1.40).
 const pollInterval = "10s"
 
@@ -112,6 +115,10 @@ func gatewayBootstrap(m Model, d GatewayDomain) envoy {
 		"stats_config": envoy{"use_all_default_tags": true},
 		"layered_runtime": envoy{"layers": list{envoy{"name": "static", "static_layer": envoy{
 			"envoy.resource_limits.listener.gateway.connection_limit": 5000,
+			// Envoy refuses patterns that compile to more than 100 instructions, for fear of patterns of strangers. Nine services, or a name of 62
+			// characters, are more (run: Envoy 1.40).
+			"re2.max_program_size.error_level": maxProgramSize,
+			"re2.max_program_size.warn_level":  maxProgramSize,
 		}}}},
 		"overload_manager": overloadManager(g.HeapBytes),
 		"static_resources": envoy{

@@ -18,8 +18,18 @@ import (
 // CheckLinks reports every reference between objects that leads nowhere: a selector that matches no pod, a port that no
 // container has, an account or environment that is not there. It is empty for every valid Model; anything else is a defect of
 // the function, found before it reaches a cluster.
-func CheckLinks(m Model, built []Built) []string {
-	l := &links{m: m, exists: map[ID]bool{}, issued: map[string]bool{}, data: map[ID]map[string]string{}, pods: expectedPods(m)}
+func CheckLinks(m Model, built []Built) []string { return checkPatched(m, built, built) }
+
+// checkPatched is CheckLinks for objects that patches have changed. What a patch refers to of the user's own is not among the objects, because
+// no patch can add one: only references that the function wrote must still lead where they did.
+func checkPatched(m Model, original, built []Built) []string {
+	l := &links{
+		m: m, exists: map[ID]bool{}, issued: map[string]bool{}, data: map[ID]map[string]string{}, services: map[ID]*corev1.Service{}, original: map[ID]*corev1.PodTemplateSpec{},
+		pods: expectedPods(m),
+	}
+	for i, b := range original { // a patched Job has another name, at the same place
+		l.original[built[i].ID()] = podOf(b)
+	}
 	for _, b := range built {
 		if l.exists[b.ID()] {
 			l.dangling(b, "stands twice")
@@ -30,6 +40,8 @@ func CheckLinks(m Model, built []Built) []string {
 			l.issued[o.Spec.SecretName] = true
 		case *corev1.ConfigMap:
 			l.data[b.ID()] = o.Data
+		case *corev1.Service:
+			l.services[b.ID()] = o
 		case *appsv1.Deployment:
 			l.pods = append(l.pods, pods{o.Namespace, o.Spec.Template.Labels, containerPorts(o.Spec.Template.Spec)})
 		case *job:
@@ -48,7 +60,7 @@ func CheckLinks(m Model, built []Built) []string {
 type pods struct {
 	namespace string
 	labels    labels.Set
-	ports     map[string]int32
+	ports     []corev1.ContainerPort
 }
 
 // expectedPods are those that others make: the operator from the RestateCloudEnvironment and the RestateDeployments, and
@@ -76,14 +88,28 @@ func expectedPods(m Model) []pods {
 	return out
 }
 
-func containerPorts(spec corev1.PodSpec) map[string]int32 {
-	ports := map[string]int32{}
-	for _, c := range spec.Containers {
-		for _, p := range c.Ports {
-			ports[p.Name] = p.ContainerPort
+// containerPorts are those of the containers that go on running; without any they are known, and none.
+func containerPorts(spec corev1.PodSpec) []corev1.ContainerPort {
+	ports := []corev1.ContainerPort{}
+	for _, c := range spec.InitContainers {
+		if c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways {
+			ports = append(ports, c.Ports...)
 		}
 	}
+	for _, c := range spec.Containers {
+		ports = append(ports, c.Ports...)
+	}
 	return ports
+}
+
+// hasPort reports whether a name or a number is that of one of the ports.
+func hasPort(ports []corev1.ContainerPort, want intstr.IntOrString) bool {
+	return slices.ContainsFunc(ports, func(p corev1.ContainerPort) bool {
+		if want.Type == intstr.String {
+			return p.Name == want.StrVal && want.StrVal != ""
+		}
+		return p.ContainerPort == want.IntVal
+	})
 }
 
 type links struct {
@@ -93,6 +119,9 @@ type links struct {
 	issued map[string]bool
 	// data of the ConfigMaps.
 	data     map[ID]map[string]string
+	services map[ID]*corev1.Service
+	// original has the pod of each workload as it was before any patch.
+	original map[ID]*corev1.PodTemplateSpec
 	pods     []pods
 	problems []string
 }
@@ -102,6 +131,7 @@ func (l *links) dangling(b Built, format string, args ...any) {
 }
 
 func (l *links) check(b Built) {
+	l.images(b)
 	switch o := b.typedObject().(type) {
 	case *appsv1.Deployment:
 		l.deployment(b, o)
@@ -145,151 +175,6 @@ func (l *links) endpoints(b Built, d *restateDeployment) {
 	}
 }
 
-func (l *links) account(b Built, namespace string, spec corev1.PodSpec) {
-	if !l.exists[ID{"", "ServiceAccount", namespace, spec.ServiceAccountName}] {
-		l.dangling(b, "uses ServiceAccount %q, which is not there", spec.ServiceAccountName)
-	}
-}
-
-func (l *links) deployment(b Built, d *appsv1.Deployment) {
-	spec := d.Spec.Template.Spec
-	l.account(b, d.Namespace, spec)
-	l.matches(b, d.Spec.Selector, d.Spec.Template.Labels)
-	l.volumes(b, spec)
-	ports := containerPorts(spec)
-	for _, c := range spec.Containers {
-		if p := c.ReadinessProbe; p != nil && p.HTTPGet != nil && ports[p.HTTPGet.Port.StrVal] == 0 {
-			l.dangling(b, "probes port %q, which no container has", p.HTTPGet.Port.StrVal)
-		}
-	}
-}
-
-// credentialVolumes are those that uses and the tunnel in the process mount beside the user's own.
-func (l *links) credentialVolumes(b Built, spec corev1.PodSpec) {
-	for _, v := range spec.Volumes {
-		if (v.Name == ingressVolume || v.Name == inProcVolume) && v.Secret != nil && !l.named(v.Secret) {
-			l.dangling(b, "mounts another Secret than the spec names")
-		}
-	}
-}
-
-func (l *links) volumes(b Built, spec corev1.PodSpec) {
-	names := map[string]bool{}
-	for _, v := range spec.Volumes {
-		names[v.Name] = true
-		if s := v.Secret; s != nil && !l.named(s) {
-			l.dangling(b, "mounts another Secret than the spec names")
-		}
-		if c := v.ConfigMap; c != nil && !l.exists[ID{"", "ConfigMap", b.ID().Namespace, c.Name}] {
-			l.dangling(b, "mounts ConfigMap %q, which is not there", c.Name)
-		}
-	}
-	for _, c := range spec.Containers {
-		for _, mount := range c.VolumeMounts {
-			if !names[mount.Name] {
-				l.dangling(b, "mounts volume %q, which is not there", mount.Name)
-			}
-		}
-	}
-}
-
-// named: each key that is mounted is that of a credential, of TLS to NATS, or of a gateway.
-func (l *links) named(s *corev1.SecretVolumeSource) bool {
-	for _, item := range s.Items {
-		if ref := (secretKeyRef{s.SecretName, item.Key}); !l.credential(ref) && !l.natsTLS(ref) && !l.gatewaySecret(ref) {
-			return false
-		}
-	}
-	return len(s.Items) > 0
-}
-
-func (l *links) natsTLS(ref secretKeyRef) bool {
-	if l.m.NATS == nil || l.m.NATS.TLS == nil {
-		return false
-	}
-	ca, client := l.m.NATS.TLS.CASecretRef, l.m.NATS.TLS.CertSecretRef
-	return ref == secretKeyRef{ca.Name, ca.Key} || client != nil && ref.Name == client.Name && (ref.Key == corev1.TLSCertKey || ref.Key == corev1.TLSPrivateKeyKey)
-}
-
-func (l *links) credential(ref secretKeyRef) bool {
-	for _, c := range l.m.Credentials {
-		if c.Secret == ref {
-			return true
-		}
-	}
-	return false
-}
-
-// usePaths follows each call of a handler: the service may reach the hosts, and isolated hosts admit the service.
-func (l *links) usePaths(m Model, built []Built) {
-	for _, s := range m.Services {
-		for _, h := range s.Calls {
-			if len(h.PodSelector.MatchExpressions) > 0 {
-				continue // a selector of the user's own, which no labels answer to
-			}
-			for _, b := range built {
-				np, ok := b.typedObject().(*networkingv1.NetworkPolicy)
-				switch {
-				case !ok:
-				case np.Namespace == s.Namespace && np.Name == m.objectName("service", s.Key) && !reaches(np.Spec.Egress, h.Namespace, h.PodSelector.MatchLabels, *h.TargetPort):
-					l.dangling(b, "does not reach handler %q", h.Key)
-				case h.Isolate && np.Namespace == h.Namespace && np.Name == m.hostsPolicyName(h) && s.Labels != nil && !admits(np.Spec.Ingress, s.Namespace, s.Labels, *h.TargetPort):
-					l.dangling(b, "does not admit service %q", s.Key)
-				}
-			}
-		}
-	}
-}
-
-// tunnelPaths follows each call: the tunnel may reach the service, and an isolated service admits the tunnel.
-func (l *links) tunnelPaths(m Model, built []Built) {
-	t := m.Tunnel
-	if t == nil || len(t.Pods.MatchExpressions) > 0 {
-		return // a selector of the user's own, which no labels answer to
-	}
-	policies := map[ID]Built{}
-	for _, b := range built {
-		policies[b.ID()] = b
-	}
-	policy := func(namespace, name string) (Built, *networkingv1.NetworkPolicy) {
-		b := policies[ID{networkingv1.GroupName, "NetworkPolicy", namespace, name}]
-		np, _ := b.typedObject().(*networkingv1.NetworkPolicy)
-		return b, np
-	}
-	b, tunnel := policy(t.Namespace, m.objectName("tunnel", ""))
-	for _, s := range m.Services {
-		if s.InProcess() {
-			continue
-		}
-		if tunnel != nil && s.Labels != nil && !reaches(tunnel.Spec.Egress, s.Namespace, s.Labels, *s.TargetPort) {
-			l.dangling(b, "does not reach service %q", s.Key)
-		}
-		if sb, np := policy(s.Namespace, m.objectName("service", s.Key)); np != nil && s.Isolated && !admits(np.Spec.Ingress, t.Namespace, t.PodLabels, *s.TargetPort) {
-			l.dangling(sb, "does not admit the tunnel")
-		}
-	}
-}
-
-func reaches(rules []networkingv1.NetworkPolicyEgressRule, namespace string, podLabels map[string]string, port int32) bool {
-	return slices.ContainsFunc(rules, func(r networkingv1.NetworkPolicyEgressRule) bool {
-		return covers(r.To, r.Ports, namespace, podLabels, port)
-	})
-}
-
-func admits(rules []networkingv1.NetworkPolicyIngressRule, namespace string, podLabels map[string]string, port int32) bool {
-	return slices.ContainsFunc(rules, func(r networkingv1.NetworkPolicyIngressRule) bool {
-		return covers(r.From, r.Ports, namespace, podLabels, port)
-	})
-}
-
-// covers reports whether a rule names the pods and the port.
-func covers(peers []networkingv1.NetworkPolicyPeer, ports []networkingv1.NetworkPolicyPort, namespace string, podLabels map[string]string, port int32) bool {
-	opened := slices.ContainsFunc(ports, func(p networkingv1.NetworkPolicyPort) bool { return p.Port != nil && p.Port.IntVal == port })
-	return opened && slices.ContainsFunc(peers, func(p networkingv1.NetworkPolicyPeer) bool {
-		return matchesSet(p.NamespaceSelector, map[string]string{corev1.LabelMetadataName: namespace}) && matchesSet(p.PodSelector, podLabels)
-	})
-}
-
 func matchesSet(selector *metav1.LabelSelector, set map[string]string) bool {
 	s, err := metav1.LabelSelectorAsSelector(selector) // nil selects nothing
 	return err == nil && s.Matches(labels.Set(set))
@@ -299,38 +184,16 @@ func (l *links) service(b Built, s *corev1.Service) {
 	selector := matchLabels(s.Spec.Selector)
 	for _, p := range l.selected(s.Namespace, &selector) {
 		for _, port := range s.Spec.Ports {
-			if p.ports != nil && p.ports[port.TargetPort.StrVal] == 0 {
-				l.dangling(b, "leads to port %q, which no container has", port.TargetPort.StrVal)
+			target := port.TargetPort
+			if target == (intstr.IntOrString{}) {
+				target = intstr.FromInt32(port.Port) // the default of Kubernetes
+			}
+			if p.ports != nil && !hasPort(p.ports, target) {
+				l.dangling(b, "leads to port %q, which no container has", target.String())
 			}
 		}
 	}
 	l.selects(b, s.Namespace, &selector)
-}
-
-// policy checks the pods that a policy selects and, where we know their containers, the ports that it opens.
-func (l *links) policy(b Built, np *networkingv1.NetworkPolicy) {
-	if len(np.Spec.PodSelector.MatchLabels) == 0 || len(np.Spec.PodSelector.MatchExpressions) > 0 {
-		return // every pod of the namespace, or a selector of the user's own
-	}
-	l.selects(b, np.Namespace, &np.Spec.PodSelector)
-	for _, p := range l.selected(np.Namespace, &np.Spec.PodSelector) {
-		for _, rule := range np.Spec.Ingress {
-			for _, port := range rule.Ports {
-				if port.Port != nil && p.ports != nil && !hasPort(p.ports, *port.Port) {
-					l.dangling(b, "opens port %s, which no container has", port.Port.String())
-				}
-			}
-		}
-	}
-}
-
-func hasPort(ports map[string]int32, want intstr.IntOrString) bool {
-	for _, number := range ports {
-		if number == want.IntVal {
-			return true
-		}
-	}
-	return false
 }
 
 func (l *links) matches(b Built, selector *metav1.LabelSelector, podLabels map[string]string) {

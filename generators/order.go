@@ -80,9 +80,11 @@ func dependencies(b Built, all []Built) []string {
 	var out []string
 	for _, other := range all {
 		id := other.ID()
-		guards := id.Group == networkingv1.GroupName && id.Kind == "NetworkPolicy" && id.Namespace == b.ID().Namespace && slices.Contains([]string{b.Component, baselineComponent.Name}, other.Component)
+		// What has the same source, or one around it, is of the same service or domain.
+		ours := other.Component == b.Component && strings.HasPrefix(b.Source, other.Source)
+		guards := id.Group == networkingv1.GroupName && id.Kind == "NetworkPolicy" && id.Namespace == b.ID().Namespace && (ours || other.Component == baselineComponent.Name)
 		carries := isTunnel(other) && kind != "Deployment"
-		reads := other.Component == b.Component && id.Kind == "Certificate" || b.Component == bridgeComponent.Name && id.Kind == "Consumer"
+		reads := ours && id.Kind == "Certificate" || b.Component == bridgeComponent.Name && id.Kind == "Consumer"
 		if guards || carries || reads {
 			out = append(out, reference(id))
 		}

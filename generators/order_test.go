@@ -72,7 +72,7 @@ func TestDependsOn(t *testing.T) {
 	const np = "networking.k8s.io/namespaces/"
 	want := map[string]map[string][]string{
 		"operator": {
-			"RestateDeployment shop/prod-service-greeter": {"restate.dev/RestateCloudEnvironment/prod", np + "shop/NetworkPolicy/prod-service-greeter", np + "shop/NetworkPolicy/prod-service-ledger"},
+			"RestateDeployment shop/prod-service-greeter": {"restate.dev/RestateCloudEnvironment/prod", np + "shop/NetworkPolicy/prod-service-greeter"},
 			"Job restate/prod-registration-ledger":        {np + "restate/NetworkPolicy/prod-baseline-deny", np + "restate/NetworkPolicy/prod-baseline-dns", "restate.dev/RestateCloudEnvironment/prod", np + "restate/NetworkPolicy/prod-registration"},
 		},
 		"bridge": {

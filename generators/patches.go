@@ -23,17 +23,17 @@ import (
 	"github.com/restate-integration/restate-integration/internal/redact"
 )
 
-// Patch applies spec.patches in their order. Every finding has the patch's place. Without an error the objects fit together, as CheckLinks
+// Patch applies spec.patches in their order. Every finding has the patch's place. Without an error the objects fit together, as checkPatched
 // says; one that a patch has changed is a *unstructured.Unstructured from then on, with every field that the patch gave it.
 func Patch(m Model, built []Built, patches []v1alpha1.Patch) ([]Built, []diag.Diagnostic) {
 	var ds []diag.Diagnostic
 	var problems []string
-	built = slices.Clone(built)
+	original, built := built, slices.Clone(built)
 	since := map[string]int{} // the patch after which a problem was there
 	for i, p := range patches {
 		ds = append(ds, patchAll(built, p, specPath.Child("patches").Index(i))...)
 		before := since
-		since, problems = map[string]int{}, CheckLinks(m, built)
+		since, problems = map[string]int{}, checkPatched(m, original, built)
 		for _, problem := range problems {
 			since[problem] = i
 			if first, was := before[problem]; was {
@@ -78,6 +78,9 @@ func patchAll(built []Built, p v1alpha1.Patch, path *field.Path) []diag.Diagnost
 		if err != nil {
 			ds = append(ds, finding(diag.BadPatch, path.Child("patch"), "", "cannot be applied to %s %s: %s", b.ID().Kind, b.ID().Name, reason(err)))
 			continue
+		}
+		if restartsTunnel(b, out) {
+			ds = append(ds, finding(diag.RestartsTunnel, path.Child("patch"), "leave it out, or select other objects by kind", "changes labels or annotations of %s %s, which the operator copies to the tunnel's pods, so that they are made anew", b.ID().Kind, b.ID().Name))
 		}
 		for _, weakness := range newWeaknesses(b, out) {
 			ds = append(ds, finding(diag.WeakerPods, path.Child("patch"), "check that the namespace admits it, and that it is meant", "makes %s %s weaker: %s", b.ID().Kind, b.ID().Name, redact.Path(weakness)))
@@ -129,7 +132,7 @@ func readChange(text string) (change, error) {
 	case strings.HasPrefix(string(raw), "{"):
 		return change{merge: raw}, nil
 	case !strings.HasPrefix(string(raw), "["):
-		return change{}, refusal("it is neither")
+		return change{}, refusal("it is neither a mapping nor a list")
 	}
 	operations, err := jsonpatch.DecodePatch(raw)
 	if err != nil {
@@ -226,12 +229,7 @@ func sameObject(before, after Built) error {
 	if before.ID().Kind == "ConfigMap" && slices.Contains([]string{gatewayComponent.Name, bridgeComponent.Name}, before.Component) && !equalFields(before, after, "data", "binaryData") {
 		return refusal("it must not change data: the configuration is made from the spec")
 	}
-	for _, key := range []string{AnnotationOwnedBy, AnnotationComponent, AnnotationSource} {
-		if before.Object.GetAnnotations()[key] != after.Object.GetAnnotations()[key] {
-			return refusal("it must not change the annotation " + key)
-		}
-	}
-	return nil
+	return leftToSpec(before, after)
 }
 
 // fieldsOf is the object as JSON has it, whatever struct it is in.

@@ -320,11 +320,15 @@ func (r *resolver) generatedUsers() {
 	}
 }
 
-// uniqueKeys: of two users with one key the server takes the last.
+// uniqueKeys: of two users with one key the server takes the last. What is no key has its own finding, and may well stand at several users:
+// it is a placeholder then.
 func (r *resolver) uniqueKeys(path *field.Path) {
 	owner := map[string]string{}
 	for _, u := range r.m.NATS.Users {
 		for _, key := range u.PublicKeys {
+			if !nkeys.IsValidPublicUserKey(key) {
+				continue
+			}
 			if other, found := owner[key]; found {
 				r.problem(diag.BadNKey, path.Child("users"), "", "make a key for each user", "must not have one public key twice, in user %q and user %q", other, u.Name)
 			}

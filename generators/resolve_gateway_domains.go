@@ -201,7 +201,7 @@ func (r *resolver) gatewayJWT(path *field.Path, j *v1alpha1.GatewayJWT) *Gateway
 		r.localSecretKey(path.Child("caSecretRef"), *j.CASecretRef)
 	}
 	u, err := url.Parse(j.JWKSURI)
-	if err != nil || u.Scheme != "https" || !isDNSName(u.Hostname()) || u.User != nil || u.Fragment != "" || !validURLPort(u) {
+	if err != nil || u.Scheme != "https" || !isDNSName(u.Hostname()) || u.User != nil || u.Fragment != "" || !validURLPort(u) || !isPrintableASCII(j.JWKSURI) {
 		r.problem(diag.BadURL, path.Child("jwksURI"), "", "write https://host/path", "must be an https URL with a DNS name")
 		return out
 	}
@@ -218,9 +218,17 @@ func (r *resolver) gatewayJWT(path *field.Path, j *v1alpha1.GatewayJWT) *Gateway
 	return out
 }
 
+// isPrintableASCII: Envoy takes a URI as it is on the wire, without blanks.
+func isPrintableASCII(text string) bool {
+	return !strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c > '~' })
+}
+
+// breaksLine: besides control characters Unicode has two that YAML takes for the end of a line.
+func breaksLine(c rune) bool { return unicode.IsControl(c) || c == '\u2028' || c == '\u2029' }
+
 // oneLine: YAML has a form for a text of several lines that begins with a tab which no reader takes back.
 func (r *resolver) oneLine(path *field.Path, text string) {
-	if strings.ContainsFunc(text, unicode.IsControl) {
+	if strings.ContainsFunc(text, breaksLine) {
 		r.problem(diag.BadName, path, "", "", "must be one line without control characters")
 	}
 }

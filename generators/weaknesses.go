@@ -11,11 +11,31 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// newWeaknesses are those that the pods of a workload have after a patch and had not before. A test holds them against the Pod Security
+// newWeaknesses are those that the pods of a workload, or what a Namespace admits, have after a patch and had not before. A test holds them against the Pod Security
 // admission of the API server, whose checks (k8s.io/pod-security-admission) are too large for the function.
 func newWeaknesses(before, after Built) []string {
 	had := weaknesses(podOf(before))
-	return slices.DeleteFunc(weaknesses(podOf(after)), func(w string) bool { return slices.Contains(had, w) })
+	found := slices.DeleteFunc(weaknesses(podOf(after)), func(w string) bool { return slices.Contains(had, w) })
+	if is := admitted(after); is > admitted(before) {
+		found = append(found, podSecurityPrefix+"enforce admits pods of level "+podSecurityLevels[is])
+	}
+	return found
+}
+
+// podSecurityLevels go from the strictest to the one that a namespace without the label has (k8s.io/pod-security-admission, the default of
+// the API server).
+var podSecurityLevels = []string{"restricted", "baseline", "privileged"}
+
+// admitted is the index of the level that a Namespace enforces. A level that nobody knows is none.
+func admitted(b Built) int {
+	ns, ok := b.typedObject().(*corev1.Namespace)
+	if !ok {
+		return 0
+	}
+	if i := slices.Index(podSecurityLevels, ns.Labels[podSecurityPrefix+"enforce"]); i >= 0 {
+		return i
+	}
+	return len(podSecurityLevels) - 1
 }
 
 func podOf(b Built) *corev1.PodTemplateSpec {

@@ -27,19 +27,24 @@ type Gateway struct {
 	// PodDisruptionBudget of each gateway. Default: maxUnavailable 1.
 	// +optional
 	PodDisruptionBudget *PodDisruptionBudget `json:"podDisruptionBudget,omitempty"`
+	// Upstream says how Restate Cloud is called.
 	// +optional
 	// +kubebuilder:default={}
 	Upstream GatewayUpstream `json:"upstream,omitempty"`
-	TLS      GatewayTLS      `json:"tls"`
-	Auth     GatewayAuth     `json:"auth"`
+	// TLS is the mutual TLS between exposure and gateway.
+	TLS GatewayTLS `json:"tls"`
+	// Auth says how callers prove who they are; at least one of the two, here or in each domain.
+	Auth GatewayAuth `json:"auth"`
+	// RateLimit limits each replica and each client.
 	// +optional
 	// +kubebuilder:default={}
 	RateLimit GatewayRateLimit `json:"rateLimit,omitempty"`
-	Expose    Exposure         `json:"expose"`
+	// Expose says how callers outside of the cluster reach the gateway.
+	Expose Exposure `json:"expose"`
 	// Services are the Restate services that may be called; required without domains, refused with them.
 	// +optional
 	Services []string `json:"services,omitempty"`
-	// Allow has the kinds of calls. Default: call and send. Attach, output, lookup and awakeables reach invocations of every service,
+	// Allow is the whole list of kinds of calls. Default: call and send. Attach, output, lookup and awakeables reach invocations of every service,
 	// because their paths name none; legacyPaths are /<Service>/<handler>.
 	// +optional
 	Allow []GatewayCall `json:"allow,omitempty"`
@@ -96,8 +101,10 @@ type IssuerRef struct {
 
 // GatewayAuth says how callers prove who they are; at least one.
 type GatewayAuth struct {
+	// APIKeys are in a file that Envoy reads.
 	// +optional
 	APIKeys *GatewayAPIKeys `json:"apiKeys,omitempty"`
+	// JWT says whose tokens are accepted.
 	// +optional
 	JWT *GatewayJWT `json:"jwt,omitempty"`
 }
@@ -130,7 +137,7 @@ type GatewayRateLimit struct {
 	// PerReplica is shared by all callers of one replica, and counts before they are known. Default: 200, burst 400.
 	// +optional
 	PerReplica *RateLimit `json:"perReplica,omitempty"`
-	// PerClient is that of each key or JWT subject, in each replica. Default: 25, burst 50.
+	// PerClient is that of each client or JWT subject, in each replica. Default: 25, burst 50.
 	// +optional
 	PerClient *RateLimit `json:"perClient,omitempty"`
 }
@@ -143,6 +150,7 @@ type RateLimit struct {
 
 // Exposure is how callers outside of the cluster reach the gateway.
 type Exposure struct {
+	// Type of what stands in front; None leaves it to others, who present a certificate of tls.allowedClientSANs.
 	Type ExposureType `json:"type"`
 	// Host is the public DNS name; a domain may have its own.
 	// +optional
@@ -246,12 +254,16 @@ func (GatewayCall) Values() []string {
 type GatewayDomain struct {
 	// Services are the Restate services that may be called.
 	Services []string `json:"services"`
+	// Host is the public DNS name. Default: expose.host, for one domain alone.
 	// +optional
 	Host string `json:"host,omitempty"`
+	// APIKeys in a file of this domain's own callers. Default: auth.apiKeys.
 	// +optional
 	APIKeys *GatewayAPIKeys `json:"apiKeys,omitempty"`
+	// JWT of this domain's own callers. Default: auth.jwt.
 	// +optional
 	JWT *GatewayJWT `json:"jwt,omitempty"`
+	// RateLimit of this domain. Default: rateLimit.
 	// +optional
 	RateLimit *GatewayRateLimit `json:"rateLimit,omitempty"`
 	// Credential is the Ingress-role key of this domain. Default: spec.credentials.ingress.

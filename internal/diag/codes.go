@@ -116,10 +116,11 @@ const (
 	SharedCallers       Code = "RI1007"
 	SameHost            Code = "RI1008"
 
-	BadPatch      Code = "RI1101"
-	NoTarget      Code = "RI1102"
-	BrokenByPatch Code = "RI1103"
-	WeakerPods    Code = "RI1104"
+	BadPatch       Code = "RI1101"
+	NoTarget       Code = "RI1102"
+	BrokenByPatch  Code = "RI1103"
+	WeakerPods     Code = "RI1104"
+	RestartsTunnel Code = "RI1105"
 )
 
 // Entry documents one code: what explain prints and the reference lists.
@@ -250,8 +251,9 @@ var catalogue = []Entry{
 	{GRPCUpstream, Error, "gRPC through ingress-nginx", "To gRPC upstreams ingress-nginx presents no client certificate: its template has no grpc_ssl settings, so that the gateway would refuse every call.", "Call over HTTP, as Restate's ingress is called, or expose the gateway by Gateway API."},
 	{SharedCallers, Info, "domains with the same API keys", "Two domains read the same file of API keys, so that each of its callers may call the services of both.", "Give each domain apiKeys.secretRef of its own to part their callers."},
 	{SameHost, Error, "two domains with one host", "An exposure leads a host to one gateway, with one name in its certificate.", "Give each domain a host of its own."},
-	{BadPatch, Error, "patch that cannot be applied", "A patch of spec.patches is no YAML, neither a mapping nor a list of JSON 6902 operations, does not fit the objects that it selects, or changes what an object is and whose.", "Correct it as the message says. Kinds of Kubernetes are merged strategically, as kubectl does; of others lists are replaced whole."},
+	{BadPatch, Error, "patch that cannot be applied", "A patch of spec.patches is no YAML, neither a mapping nor a list of JSON 6902 operations, does not fit the objects that it selects, or changes what an object is and whose, or what the spec alone may say.", "Correct it as the message says. Kinds of Kubernetes are merged strategically, as kubectl does; of others lists are replaced whole."},
 	{NoTarget, Error, "patch without a target", "A patch selects no generated object, so that it would do nothing and nobody would notice.", "Correct kind, name or component, or remove the patch; the message lists what there is."},
-	{BrokenByPatch, Error, "patch that breaks the objects", "After the patch a selector, a port, an account, or a mounted Secret or ConfigMap leads nowhere.", "Leave that to the spec, or patch both ends."},
-	{WeakerPods, Warning, "patch that weakens pods", "After the patch the pods of a workload are allowed more than Pod Security restricted admits, or may write to their root file system.", "Check that it is meant, and that the namespace admits it."},
+	{BrokenByPatch, Error, "patch that breaks the objects", "After the patch a selector, a port, an account, or a mounted Secret or ConfigMap leads nowhere, or a container has no image.", "Leave that to the spec, or patch both ends."},
+	{WeakerPods, Warning, "patch that weakens pods", "After the patch the pods of a workload are allowed more than Pod Security restricted admits, or may write to their root file system, or the Namespace enforces less.", "Check that it is meant, and that the namespace admits it."},
+	{RestartsTunnel, Warning, "patch that restarts the tunnel", "A patch changes labels or annotations of the RestateCloudEnvironment. The operator copies them to the tunnel's pods, so that these are made anew once, and at each further change.", "Leave them out, or select other objects by kind."},
 }

@@ -52,7 +52,7 @@ func TestEnvironmentsReadme(t *testing.T) {
 
 func kustomizeBuild(t *testing.T, dir string) string {
 	t.Helper()
-	out, err := exec.Command(os.Getenv("KUSTOMIZE"), "build", "--enable-alpha-plugins", "--enable-exec", dir).Output()
+	out, err := exec.Command(pinned(t), "build", "--enable-alpha-plugins", "--enable-exec", dir).Output()
 	if err != nil {
 		t.Fatalf("kustomize build %s: %v", dir, err)
 	}

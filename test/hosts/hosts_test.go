@@ -61,10 +61,7 @@ func scripts(t *testing.T, host string) []string {
 
 func run(t *testing.T, files []string) {
 	t.Helper()
-	// A kustomize that happens to be on PATH would not do: its output differs between versions, and one is pinned.
-	if _, err := exec.LookPath(os.Getenv("KUSTOMIZE")); err != nil {
-		t.Fatalf("KUSTOMIZE does not name the pinned kustomize (%v): run make test", err)
-	}
+	pinned(t)
 	testscript.Run(t, testscript.Params{
 		Files:              files,
 		Setup:              setup,
@@ -72,6 +69,16 @@ func run(t *testing.T, files []string) {
 		UpdateScripts:      *update,
 		RequireUniqueNames: true,
 	})
+}
+
+// pinned is the path of the pinned kustomize. One that happens to be on PATH would not do: its output differs between versions.
+func pinned(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath(os.Getenv("KUSTOMIZE"))
+	if err != nil {
+		t.Fatalf("KUSTOMIZE does not name the pinned kustomize (%v): run make test", err)
+	}
+	return path
 }
 
 // examples are those that the scripts use.

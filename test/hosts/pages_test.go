@@ -16,10 +16,7 @@ func TestPages(t *testing.T) {
 	if err := os.CopyFS(filepath.Join(dir, "examples"), os.DirFS("../../examples")); err != nil {
 		t.Fatal(err)
 	}
-	kustomize, err := exec.LookPath(os.Getenv("KUSTOMIZE"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	kustomize := pinned(t)
 	for _, page := range []string{"docs/guide/overlays.md", "examples/environments/README.md", "examples/flux/README.md", "examples/argocd/README.md"} {
 		ran := 0
 		for _, s := range steps(t, filepath.Join("../..", page)) {

@@ -125,8 +125,9 @@ func engine(t *testing.T, args ...string) string {
 	return strings.TrimSpace(r.stdout)
 }
 
-// contain runs an image with the flags of a limit.
+// contain runs an image with the flags of a limit. Podman's conmon leaves a file oom in its working directory when the kernel ends a
+// container for its memory, so each has one of its own.
 func contain(t *testing.T, image, stdin string, flags ...string) result {
 	t.Helper()
-	return run(t, "", stdin, os.Getenv("ENGINE"), append(append([]string{"run", "--rm", "-i"}, flags...), image)...)
+	return run(t, t.TempDir(), stdin, os.Getenv("ENGINE"), append(append([]string{"run", "--rm", "-i"}, flags...), image)...)
 }

@@ -108,7 +108,7 @@ func traces(t *testing.T, image string) []string {
 	t.Helper()
 	id := engine(t, "create", "-i", "--network", "host", "--user", "0:0", image)
 	defer engine(t, "rm", "--force", id)
-	if r := run(t, "", input(t), os.Getenv("ENGINE"), "start", "--attach", "--interactive", id); r.code != 0 {
+	if r := run(t, t.TempDir(), input(t), os.Getenv("ENGINE"), "start", "--attach", "--interactive", id); r.code != 0 {
 		return []string{r.String()}
 	}
 	var left []string
@@ -130,6 +130,7 @@ func interrupt(t *testing.T, image string) []string {
 	t.Helper()
 	name := fmt.Sprintf("image-test-%d", time.Now().UnixNano())
 	cmd := exec.Command(os.Getenv("ENGINE"), "run", "--rm", "-i", "--name", name, "--network", "host", image)
+	cmd.Dir = t.TempDir() // as contain
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

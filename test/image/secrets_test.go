@@ -27,7 +27,7 @@ func TestSecretsProgram(t *testing.T) {
 	flags := append(closed(), "--cap-drop", "all", "--network", "none", "--user", fmt.Sprintf("%d:%d", os.Getuid(), os.Getgid()),
 		"--volume", dir+":/work", "--workdir", "/work", "--volume", keys+":/keys.txt:ro", "--env", "SOPS_AGE_KEY_FILE=/keys.txt")
 	command := func(stdin string, args ...string) result {
-		return run(t, "", stdin, os.Getenv("ENGINE"), append(append(append([]string{"run", "--rm", "-i"}, flags...), tag(secrets)), args...)...)
+		return run(t, t.TempDir(), stdin, os.Getenv("ENGINE"), append(append(append([]string{"run", "--rm", "-i"}, flags...), tag(secrets)), args...)...)
 	}
 	if r := command("", "verify", "--decrypt"); r.code != 1 {
 		t.Errorf("verify without a Secret: %v", r)

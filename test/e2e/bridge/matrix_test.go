@@ -50,10 +50,14 @@ func TestEvents(t *testing.T) {
 		t.Error("an id that came before on another subject is no duplicate to the stream")
 	}
 
-	// A body that leaves little room beside it: limits.payload is 65536.
+	// Almost as large as the stream takes, 63488 bytes with the headers. A dead letter of more might not fit into limits.payload.
 	large := refused
-	large.body = fmt.Sprintf(`{"event": %q, "fill": %q}`, t.Name(), strings.Repeat("x", 64000))
+	large.body = fmt.Sprintf(`{"event": %q, "fill": %q}`, t.Name(), strings.Repeat("x", 63300))
 	st.publish("restate.events.absent", large)
+	var refusal *jetstream.APIError
+	if _, err := st.orders.Publish(t.Context(), "restate.events.absent", make([]byte, 63489)); !errors.As(err, &refusal) || refusal.ErrorCode != 10054 {
+		t.Errorf("an event that is larger: got %v, want that the stream refuses its size", err)
+	}
 
 	for _, body := range []string{"-", "{", `{"a": 1} {"a": 2}`, `{"a": 1}x`, "NaN", "01", "text"} {
 		invalid := unsent("Orders", "the body is not JSON")

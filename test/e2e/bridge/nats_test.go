@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -124,6 +125,7 @@ func makeStreams(t *testing.T, js jetstream.JetStream, objects output, ackWait t
 	t.Helper()
 	for _, name := range []string{"prod-nats-events", "prod-nats-dead-letters"} {
 		s := objects.find(t, "Stream", name).Spec
+		only(t, s, "name", "storage", "replicas", "maxAge", "retention", "subjects", "duplicateWindow", "maxMsgSize")
 		config := jetstream.StreamConfig{
 			Name: s["name"].(string), Storage: jetstream.FileStorage, Replicas: int(s["replicas"].(float64)), MaxAge: parse(t, s["maxAge"]),
 			Retention: map[string]jetstream.RetentionPolicy{"workqueue": jetstream.WorkQueuePolicy, "limits": jetstream.LimitsPolicy}[s["retention"].(string)],
@@ -133,6 +135,9 @@ func makeStreams(t *testing.T, js jetstream.JetStream, objects output, ackWait t
 		}
 		if window, set := s["duplicateWindow"]; set {
 			config.Duplicates = parse(t, window)
+		}
+		if size, set := s["maxMsgSize"]; set {
+			config.MaxMsgSize = int32(size.(float64))
 		}
 		if _, err := js.CreateStream(t.Context(), config); err != nil {
 			t.Fatal(err)
@@ -145,8 +150,19 @@ func makeStreams(t *testing.T, js jetstream.JetStream, objects output, ackWait t
 	}
 }
 
+// only fails for a field that makeStreams does not pass on.
+func only(t *testing.T, spec map[string]any, fields ...string) {
+	t.Helper()
+	for field := range spec {
+		if !slices.Contains(fields, field) {
+			t.Errorf("the function gives NACK %s, and this test does not use it", field)
+		}
+	}
+}
+
 func makeConsumer(t *testing.T, js jetstream.JetStream, c map[string]any, ackWait time.Duration, filters map[string]string) {
 	t.Helper()
+	only(t, c, "streamName", "durableName", "description", "filterSubject", "deliverPolicy", "ackPolicy", "ackWait", "maxDeliver")
 	config := jetstream.ConsumerConfig{
 		Durable: c["durableName"].(string), AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait, MaxDeliver: int(c["maxDeliver"].(float64)),
 	}

@@ -23,6 +23,8 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+
+	"github.com/restate-integration/restate-integration/test/e2e/process"
 )
 
 // Binaries are the paths of the servers. make e2e builds them from the modules in test/e2e/servers.
@@ -34,9 +36,9 @@ type Cluster struct {
 	Config   *rest.Config
 	Warnings *Warnings
 
-	dir       string
-	binaries  Binaries
-	processes []*process
+	dir      string
+	binaries Binaries
+	servers  []*server
 }
 
 // startTimeout is for a cold machine; three seconds are usual.
@@ -139,11 +141,11 @@ current-context: test
 		"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", ports[0]), "--cert-dir="+filepath.Join(c.dir, "kcm-certs"))
 }
 
-// process is a server with its log.
-type process struct {
+// server is a process with its log.
+type server struct {
 	name, log string
 	cmd       *exec.Cmd
-	done      chan struct{}
+	done      <-chan struct{}
 }
 
 func (c *Cluster) run(name, binary string, args ...string) error {
@@ -154,27 +156,21 @@ func (c *Cluster) run(name, binary string, args ...string) error {
 	defer log.Close()
 	cmd := exec.Command(binary, args...)
 	cmd.Stdout, cmd.Stderr = log, log
-	// A test run that is killed must not leave servers behind.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
+	done, err := process.Start(cmd)
+	if err != nil {
 		return fmt.Errorf("start %s: %w", name, err)
 	}
-	p := &process{name: name, log: log.Name(), cmd: cmd, done: make(chan struct{})}
-	go func() {
-		_ = cmd.Wait() // its log says why it ended
-		close(p.done)
-	}()
-	c.processes = append(c.processes, p)
+	c.servers = append(c.servers, &server{name: name, log: log.Name(), cmd: cmd, done: done})
 	return nil
 }
 
 // died reports a server that ended, with the end of its log.
 func (c *Cluster) died() error {
-	for _, p := range c.processes {
+	for _, s := range c.servers {
 		select {
-		case <-p.done:
-			text, _ := os.ReadFile(p.log)
-			return fmt.Errorf("%s ended: %s", p.name, text[max(0, len(text)-2000):])
+		case <-s.done:
+			text, _ := os.ReadFile(s.log)
+			return fmt.Errorf("%s ended: %s", s.name, text[max(0, len(text)-2000):])
 		default:
 		}
 	}
@@ -183,14 +179,14 @@ func (c *Cluster) died() error {
 
 // Stop ends the servers, the last started first.
 func (c *Cluster) Stop() {
-	for i := len(c.processes) - 1; i >= 0; i-- {
-		p := c.processes[i]
-		_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	for i := len(c.servers) - 1; i >= 0; i-- {
+		s := c.servers[i]
+		_ = s.cmd.Process.Signal(syscall.SIGTERM)
 		select {
-		case <-p.done:
+		case <-s.done:
 		case <-time.After(10 * time.Second):
-			_ = p.cmd.Process.Kill()
-			<-p.done
+			_ = s.cmd.Process.Kill()
+			<-s.done
 		}
 	}
 }

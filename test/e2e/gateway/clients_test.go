@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 func init() {
@@ -14,6 +15,32 @@ func init() {
 	groups["named clients"] = group{
 		setup:  setup{gateway: `{expose: {type: None, controller: {namespace: batch, podSelector: {matchLabels: {app: jobs}}}}, tls: {issuerRef: {name: step}, allowedClientSANs: [jobs.example.com, cron.example.com]}}`},
 		checks: namedClientChecks,
+	}
+}
+
+// long is a name of 120 characters: a pattern of it compiles to more than Envoy's own limit of 100.
+var long = "jobs" + strings.Repeat(".of-a-team-with-a-long-name", 4) + ".svc.com"
+
+func init() {
+	services := []string{"Greeter"}
+	for i := range 60 {
+		services = append(services, fmt.Sprintf("OrderWorkflow%d", i))
+	}
+	groups["many services and a long name"] = group{
+		setup: setup{gateway: `{services: [` + strings.Join(services, ", ") + `], expose: {type: None, controller: {namespace: batch, podSelector: {matchLabels: {app: jobs}}}}, tls: {issuerRef: {name: step}, allowedClientSANs: [` + long + `]}}`},
+		checks: func(s *stage) []check {
+			call := func(service string) request {
+				return request{path: "/restate/call/" + service + "/greet", header: []string{s.key("partner-a")}, tls: presents(s.ca.issue(clientAuth, []string{long}))}
+			}
+			other := call("Greeter")
+			other.tls = presents(s.ca.issue(clientAuth, []string{"a." + long}))
+			return []check{
+				{name: "the first", request: call("Greeter"), want: http.StatusOK},
+				{name: "the last", request: call("OrderWorkflow59"), want: http.StatusOK},
+				{name: "one more", request: call("OrderWorkflow60"), want: http.StatusNotFound},
+				{name: "another long name", request: other, counter: badName},
+			}
+		},
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 // envoy is a running one.
 type envoy struct {
 	cmd  *exec.Cmd
-	done chan struct{}
+	done <-chan struct{}
 	// access is its standard output, app its standard error.
 	access, app output
 }
@@ -70,19 +70,14 @@ func (e *envoy) complaints() string {
 // startEnvoy runs the container's command over the files of a pod, until the case ends.
 func startEnvoy(p *pod) *envoy {
 	p.t.Helper()
-	e := &envoy{cmd: exec.Command(envoyProgram, p.arguments()...), done: make(chan struct{})}
+	e := &envoy{cmd: exec.Command(envoyProgram, p.arguments()...)}
 	e.cmd.Dir = p.root
 	e.cmd.Env = []string{} // nothing of this machine's
 	e.cmd.Stdout, e.cmd.Stderr = &e.access, &e.app
-	// A test run that is killed must not leave a proxy behind.
-	e.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := e.cmd.Start(); err != nil {
+	var err error
+	if e.done, err = start(e.cmd); err != nil {
 		p.t.Fatal(err)
 	}
-	go func() {
-		_ = e.cmd.Wait() // its log says why it ended
-		close(e.done)
-	}()
 	p.t.Cleanup(e.stop)
 	return e
 }

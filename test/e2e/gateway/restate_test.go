@@ -15,7 +15,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	restate "github.com/restatedev/sdk-go"
@@ -25,6 +24,7 @@ import (
 // restateProcess is a Restate server that listens on sockets in a directory of its own: no port, nobody else.
 type restateProcess struct {
 	cmd            *exec.Cmd
+	done           <-chan struct{}
 	admin, ingress *http.Transport
 }
 
@@ -47,8 +47,7 @@ func startRestate(ctx context.Context, program, dir string) (*restateProcess, er
 		"RESTATE_DEFAULT_NUM_PARTITIONS=2", "RESTATE_ROCKSDB_TOTAL_MEMORY_SIZE=256MB", "RESTATE_LOG_DISABLE_ANSI_CODES=true",
 	}
 	r.cmd.Stdout, r.cmd.Stderr = log, log
-	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := r.cmd.Start(); err != nil {
+	if r.done, err = start(r.cmd); err != nil {
 		return nil, err
 	}
 	for start := time.Now(); ; time.Sleep(100 * time.Millisecond) {
@@ -87,7 +86,7 @@ func (r *restateProcess) register(service string) error {
 
 func (r *restateProcess) stop() {
 	_ = r.cmd.Process.Kill() // it may have ended by itself, and has nothing to keep
-	_ = r.cmd.Wait()
+	<-r.done
 }
 
 // behind answers by the server to whoever has the key of Restate Cloud.

@@ -78,10 +78,11 @@ func startAdmin(dir string, s *server) (*admin, error) {
 
 // blackHole is an address whose queue of connections is full: the kernel drops every further attempt. It lasts as long as the process.
 func blackHole() (string, error) {
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		return "", err
 	}
+	syscall.CloseOnExec(fd)
 	if err := errors.Join(syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}), syscall.Listen(fd, 0)); err != nil {
 		return "", err
 	}

@@ -25,6 +25,8 @@ import (
 	"time"
 
 	"github.com/mr-tron/base58"
+
+	"github.com/restate-integration/restate-integration/test/e2e/process"
 )
 
 // server is a Restate server that listens on sockets in a directory of its own: no port, nobody else.
@@ -34,7 +36,7 @@ type server struct {
 	publicKey string
 
 	cmd  *exec.Cmd
-	done chan struct{}
+	done <-chan struct{}
 	log  string
 }
 
@@ -48,7 +50,6 @@ func startServer(binary, dir, proxy string) (*server, error) {
 		admin:   overSocket(filepath.Join(base, "e2e", "admin.sock")),
 		ingress: overSocket(filepath.Join(base, "e2e", "ingress.sock")),
 		log:     filepath.Join(dir, "server.log"),
-		done:    make(chan struct{}),
 	}
 	key, public, err := newIdentity()
 	if err != nil {
@@ -73,16 +74,10 @@ func startServer(binary, dir, proxy string) (*server, error) {
 		"RESTATE_WORKER__INVOKER__HTTP_PROXY=" + proxy, `RESTATE_WORKER__INVOKER__NO_PROXY=["127.0.0.1"]`,
 	}
 	cmd.Stdout, cmd.Stderr = log, log
-	// A test run that is killed must not leave a server behind.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
+	if s.done, err = process.Start(cmd); err != nil {
 		return s, err
 	}
 	s.cmd = cmd
-	go func() {
-		_ = cmd.Wait() // its log says why it ended
-		close(s.done)
-	}()
 	return s, s.ready()
 }
 

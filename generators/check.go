@@ -5,7 +5,6 @@ package generators
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -206,7 +205,7 @@ func (r *resolver) policyPort(path *field.Path, p networkingv1.NetworkPolicyPort
 }
 
 // imagePattern is the grammar of github.com/distribution/reference, as far as it tells a slip of the keyboard from an image.
-var imagePattern = regexp.MustCompile(
+var imagePattern = newPattern(
 	`^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?/)?[a-z0-9][a-z0-9._-]*(/[a-z0-9._-]+)*(:[A-Za-z0-9_][A-Za-z0-9._-]*)?(@sha256:[a-f0-9]+)?$`)
 
 // sha256Hex is the length of a digest.
@@ -218,7 +217,7 @@ func (r *resolver) image(path *field.Path, ref string) {
 	}
 	last := ref[strings.LastIndex(ref, "/")+1:]
 	_, digest, pinned := strings.Cut(last, "@sha256:")
-	if !imagePattern.MatchString(ref) || !strings.ContainsAny(last, ":@") || pinned && len(digest) != sha256Hex {
+	if !imagePattern().MatchString(ref) || !strings.ContainsAny(last, ":@") || pinned && len(digest) != sha256Hex {
 		r.problem(diag.BadImage, path, "", "write registry/repository:tag or registry/repository@sha256:digest", "must be an image with a tag or a digest")
 	}
 }

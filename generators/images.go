@@ -3,7 +3,6 @@
 package generators
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -53,14 +52,14 @@ func mirrored(mirror, ref string) string {
 
 // mirrorPattern is a registry, and a path in it (github.com/distribution/reference). The first part has a dot or a port, or is localhost: any
 // other would be a name in Docker's own registry, where it may be a stranger's.
-var mirrorPattern = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+(:[0-9]{1,5})?|[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?:[0-9]{1,5}|localhost)` +
+var mirrorPattern = newPattern(`^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+(:[0-9]{1,5})?|[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?:[0-9]{1,5}|localhost)` +
 	`(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$`)
 
 // pulls checks where images come from, and with what key.
 func (r *resolver) pulls() {
 	path, i := specPath.Child("images"), r.spec.Images
 	r.m.PullPolicy = string(i.PullPolicy)
-	if i.Registry != "" && !mirrorPattern.MatchString(i.Registry) {
+	if i.Registry != "" && !mirrorPattern().MatchString(i.Registry) {
 		r.problem(diag.BadImage, path.Child("registry"), "", "write registry.example.com, or registry.example.com/mirror", "must be a registry with a dot or a port in its name, and a path in it, without scheme, tag and final slash")
 	}
 	for n, name := range i.PullSecrets {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -259,11 +258,11 @@ func isWithin(subject string, outer []string) bool {
 
 // keyTemplate is replaced with a public key, which is part of one token. What any other template is replaced with, the name and the
 // tags of a user, is chosen by whoever signs the user, and may be several tokens and a wildcard.
-var keyTemplate = regexp.MustCompile(`(?i)\{\{\s*(?:account-)?subject\(\)\s*\}\}`)
+var keyTemplate = newPattern(`(?i)\{\{\s*(?:account-)?subject\(\)\s*\}\}`)
 
 // matched is a pattern that covers whatever a subject of a template can become, without the queue group that may stand behind it.
 func matched(subject string) string {
-	subject = keyTemplate.ReplaceAllString(subject, "KEY")
+	subject = keyTemplate().ReplaceAllString(subject, "KEY")
 	if before, _, found := strings.Cut(subject, "{{"); found {
 		return before[:strings.LastIndex(before, ".")+1] + ">"
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -88,7 +87,7 @@ func patchAll(built []Built, p v1alpha1.Patch, path *field.Path) []diag.Diagnost
 		built[i] = out
 	}
 	if !matched {
-		ds = append(ds, finding(diag.NoTarget, path.Child("target"), "targets are "+targets(built), "must match an object, and matches none"))
+		ds = append(ds, finding(diag.NoTarget, path.Child("target"), "targets are "+targets(p.Target, built), "must match an object, and matches none"))
 	}
 	return ds
 }
@@ -98,11 +97,17 @@ func selects(t v1alpha1.PatchTarget, b Built) bool {
 	return (t.Kind == "" || t.Kind == id.Kind) && (t.Name == "" || t.Name == id.Name) && (t.Component == "" || t.Component == b.Component)
 }
 
-// targets lists what there is to patch, as component and kind.
-func targets(built []Built) string {
-	var names []string
+// targets lists what there is to patch: the names of a kind that there is, else components and kinds.
+func targets(t v1alpha1.PatchTarget, built []Built) string {
+	var names, named []string
 	for _, b := range built {
 		names = append(names, b.Component+"/"+b.ID().Kind)
+		if b.ID().Kind == t.Kind {
+			named = append(named, b.Component+"/"+b.ID().Kind+" "+b.ID().Name)
+		}
+	}
+	if len(named) > 0 {
+		names = named
 	}
 	slices.Sort(names)
 	return strings.Join(slices.Compact(names), ", ")
@@ -142,12 +147,12 @@ func readChange(text string) (change, error) {
 }
 
 // documentMarker parts the documents of a stream.
-var documentMarker = regexp.MustCompile(`(?m)^(?:---|\.\.\.)(?:\s|$)`)
+var documentMarker = newPattern(`(?m)^(?:---|\.\.\.)(?:\s|$)`)
 
 // severalDocuments: the converter reads the first, and would drop the others without a word.
 func severalDocuments(text string) bool {
 	n := 0
-	for _, part := range documentMarker.Split(text, -1) {
+	for _, part := range documentMarker().Split(text, -1) {
 		for line := range strings.Lines(part) {
 			if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
 				n++
@@ -253,7 +258,7 @@ func equalFields(before, after Built, names ...string) bool {
 }
 
 // hashSuffix ends the name of a Job.
-var hashSuffix = regexp.MustCompile(`[0-9a-f]{8}$`)
+var hashSuffix = newPattern(`[0-9a-f]{8}$`)
 
 // renamed gives a Job with another spec another name, because the spec of a Job cannot be changed. The name follows from the spec alone, and
 // a patch of labels runs nothing again.
@@ -261,7 +266,7 @@ func renamed(before, after Built) {
 	if before.ID().Kind != "Job" || equalFields(before, after, "spec") {
 		return
 	}
-	name := hashSuffix.ReplaceAllString(before.ID().Name, hash8(toJSON(fieldsOf(after)["spec"])))
+	name := hashSuffix().ReplaceAllString(before.ID().Name, hash8(toJSON(fieldsOf(after)["spec"])))
 	after.Object.SetName(name)
 	after.typed.SetName(name)
 }

@@ -323,13 +323,13 @@ func TestReasons(t *testing.T) {
 		if got := reason(errors.New(text)); got != want {
 			t.Errorf("%s: got %q, want %q", text, got, want)
 		}
-		if i := slices.IndexFunc(reasons, func(r patchReason) bool { return r.pattern.MatchString(text) }); i >= 0 {
-			met[reasons[i].pattern.String()] = true
+		if i := slices.IndexFunc(reasons, func(r patchReason) bool { return r.pattern().MatchString(text) }); i >= 0 {
+			met[reasons[i].pattern().String()] = true
 		}
 	}
 	for _, r := range reasons {
-		if !met[r.pattern.String()] {
-			t.Errorf("nothing runs into %s", r.pattern)
+		if !met[r.pattern().String()] {
+			t.Errorf("nothing runs into %s", r.pattern())
 		}
 	}
 }

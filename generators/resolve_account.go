@@ -4,7 +4,6 @@ package generators
 
 import (
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,16 +59,16 @@ func (r *resolver) account(path *field.Path) {
 }
 
 // accountPattern is what a name may be in the server's configuration, in Helm values and in a key of a ConfigMap alike.
-var accountPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,62}$`)
+var accountPattern = newPattern(`^[A-Za-z][A-Za-z0-9_-]{0,62}$`)
 
 func (r *resolver) accountName(path *field.Path, name string) {
-	if !accountPattern.MatchString(name) || name == "SYS" {
+	if !accountPattern().MatchString(name) || name == "SYS" {
 		r.problem(diag.BadName, path, name, "", "must begin with a letter and have at most 63 letters, digits, - or _, and not be SYS")
 	}
 }
 
 // tokenPattern has the characters that no client, URL or file name takes for something else.
-var tokenPattern = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+var tokenPattern = newPattern(`^[A-Za-z0-9_-]+$`)
 
 // subjectPrefixes are what the integration is about.
 var subjectPrefixes = []string{"restate.", "workflow.outbox."}
@@ -86,7 +85,7 @@ func (r *resolver) subject(path *field.Path, s string) bool {
 		case token == ">" && !r.spec.NATS.Account.AllowDeep:
 			r.problem(diag.BadSubject, path, "", "write * for one token, or set spec.nats.account.allowDeep", "must not end in > while allowDeep is not set")
 			return false
-		case token != ">" && token != "*" && !tokenPattern.MatchString(token):
+		case token != ">" && token != "*" && !tokenPattern().MatchString(token):
 			r.problem(diag.BadSubject, path, "", "write tokens like restate.events.order-created", "must be tokens of letters, digits, - and _, separated by single dots")
 			return false
 		}
@@ -147,7 +146,7 @@ func (r *resolver) permittedOne(path *field.Path, s string) bool {
 }
 
 func (r *resolver) inboxPrefix(path *field.Path, prefix string) {
-	if tokens := strings.Split(prefix, "."); slices.ContainsFunc(tokens, func(t string) bool { return !tokenPattern.MatchString(t) }) || !strings.HasPrefix(prefix, "_INBOX_") {
+	if tokens := strings.Split(prefix, "."); slices.ContainsFunc(tokens, func(t string) bool { return !tokenPattern().MatchString(t) }) || !strings.HasPrefix(prefix, "_INBOX_") {
 		r.problem(diag.BadSubject, path, "", "write a prefix like _INBOX_restate", "must begin with _INBOX_ and consist of tokens of letters, digits, - and _")
 	}
 }

@@ -3,7 +3,6 @@
 package generators
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,7 +19,7 @@ import (
 const idempotencyRetention = 24 * time.Hour
 
 // streamPattern leaves out what separates subjects and what a file name could not hold (docs.nats.io, naming).
-var streamPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,63}$`)
+var streamPattern = newPattern(`^[A-Za-z0-9_-]{1,63}$`)
 
 func (r *resolver) jetStream(path *field.Path) {
 	j := r.spec.NATS.JetStream
@@ -28,7 +27,7 @@ func (r *resolver) jetStream(path *field.Path) {
 		return
 	}
 	for _, f := range []struct{ name, value string }{{"stream", j.Stream}, {"deadLetterStream", j.DeadLetterStream}} {
-		if !streamPattern.MatchString(f.value) {
+		if !streamPattern().MatchString(f.value) {
 			r.problem(diag.BadName, path.Child(f.name), f.value, "", "must be at most 63 letters, digits, - or _")
 		}
 	}
@@ -116,7 +115,7 @@ func (r *resolver) bridge(path *field.Path) {
 	if idle := b.IdleExit.Duration; idle < time.Minute {
 		r.problem(diag.OutOfRange, path.Child("idleExit"), idle.String(), "", "must be at least 1m")
 	}
-	if given := r.given.IngressURL; given != "" && !plainURL.MatchString(given) {
+	if given := r.given.IngressURL; given != "" && !plainURL().MatchString(given) {
 		r.problem(diag.BadURL, specPath.Child("cloud", "ingressURL"), "", "write https://host:port", "must have letters, digits and - . _ ~ %% alone in its path with a bridge, into whose configuration it goes")
 	}
 	out := &Bridge{Bridge: *b, Image: r.imageFor("bento", r.spec.Images.Bento), Creds: r.spec.Credentials.NATS.Type == v1alpha1.NATSCreds}
@@ -174,15 +173,15 @@ func (r *resolver) natsCredential(path *field.Path) {
 }
 
 // plainURL has nothing that ends a text in YAML or that Bento replaces ($).
-var plainURL = regexp.MustCompile(`^https://[A-Za-z0-9.:\[\]-]+[A-Za-z0-9._~%/-]*$`)
+var plainURL = newPattern(`^https://[A-Za-z0-9.:\[\]-]+[A-Za-z0-9._~%/-]*$`)
 
 // restateName is that of a service or handler (github.com/restatedev/service-protocol, discovery schema).
-var restateName = regexp.MustCompile(`^([a-zA-Z]|_[a-zA-Z0-9])[a-zA-Z0-9._-]{0,126}$`)
+var restateName = newPattern(`^([a-zA-Z]|_[a-zA-Z0-9])[a-zA-Z0-9._-]{0,126}$`)
 
 // headerPattern and fieldPattern are what is taken as they are into a mapping.
 var (
-	headerPattern = regexp.MustCompile(`^[A-Za-z0-9-]{1,63}$`)
-	fieldPattern  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63}){0,7}$`)
+	headerPattern = newPattern(`^[A-Za-z0-9-]{1,63}$`)
+	fieldPattern  = newPattern(`^[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63}){0,7}$`)
 )
 
 func (r *resolver) routes(path *field.Path, routes map[string]v1alpha1.Route) {
@@ -204,7 +203,7 @@ func (r *resolver) routes(path *field.Path, routes map[string]v1alpha1.Route) {
 		}
 		seen[hash] = key
 		for _, f := range []struct{ name, value string }{{"service", route.Service}, {"handler", route.Handler}} {
-			if !restateName.MatchString(f.value) {
+			if !restateName().MatchString(f.value) {
 				r.problem(diag.BadName, p.Child(f.name), f.value, "", "must be a name of Restate: letters, digits, -, _ or ., beginning with a letter")
 			}
 		}
@@ -228,11 +227,11 @@ func (r *resolver) routeKey(path *field.Path, k *v1alpha1.RouteKey) {
 	case k == nil:
 	case (k.Header == "") == (k.JSONField == ""):
 		r.problem(diag.BadRoute, path, "", "", "must have exactly one of header and jsonField")
-	case k.Header != "" && !headerPattern.MatchString(k.Header):
+	case k.Header != "" && !headerPattern().MatchString(k.Header):
 		r.problem(diag.BadName, path.Child("header"), k.Header, "", "must be at most 63 letters, digits or -")
 	case strings.HasPrefix(strings.ToLower(k.Header), "restate-"):
 		r.problem(diag.BadName, path.Child("header"), k.Header, "rename the header", "must not begin with restate-, as the headers of dead letters do")
-	case k.JSONField != "" && !fieldPattern.MatchString(k.JSONField):
+	case k.JSONField != "" && !fieldPattern().MatchString(k.JSONField):
 		r.problem(diag.BadName, path.Child("jsonField"), k.JSONField, "write a name, or names separated by dots like order.id", "must be names of letters, digits, - or _")
 	}
 }

@@ -4,7 +4,6 @@ package generators
 
 import (
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,9 +16,9 @@ import (
 
 // The patterns that Restate's operator (in-process mode) and SDKs enforce on identifiers.
 var (
-	environmentPattern = regexp.MustCompile(`^env_[A-Za-z0-9_-]+$`)
-	regionPattern      = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)*$`)
-	byocPattern        = regexp.MustCompile(`^[a-z0-9-]+\.byoc$`)
+	environmentPattern = newPattern(`^env_[A-Za-z0-9_-]+$`)
+	regionPattern      = newPattern(`^[a-z0-9-]+(\.[a-z0-9-]+)*$`)
+	byocPattern        = newPattern(`^[a-z0-9-]+\.byoc$`)
 )
 
 const (
@@ -37,7 +36,7 @@ func (r *resolver) cloud() {
 	r.required(region, c.Region, "us, eu, or <id>.byoc")
 	r.required(key, c.SigningPublicKey, "the key that the Restate Cloud console shows, publickeyv1_...")
 	// The id without env_ is a label of host names, and so at most 63 characters long.
-	if c.EnvironmentID != "" && (!environmentPattern.MatchString(c.EnvironmentID) || len(c.ID()) > maxName) {
+	if c.EnvironmentID != "" && (!environmentPattern().MatchString(c.EnvironmentID) || len(c.ID()) > maxName) {
 		r.problem(diag.BadEnvironment, id, c.EnvironmentID, "copy it from the Restate Cloud console", "must be env_ followed by 1 to 63 letters, digits, - or _")
 	}
 	r.region(region, c.Region)
@@ -57,11 +56,11 @@ func (r *resolver) cloud() {
 func (r *resolver) region(path *field.Path, region string) {
 	switch {
 	case region == "":
-	case !regionPattern.MatchString(region):
+	case !regionPattern().MatchString(region):
 		r.problem(diag.BadRegion, path, region, "write us, eu, or <id>.byoc", "must be lower-case letters, digits and hyphens, separated by dots")
-	case looksTyped.MatchString(region):
+	case looksTyped().MatchString(region):
 		r.problem(diag.BadRegion, path, region, "write us, eu, or <id>.byoc", "must not read as a number, which the tunnel client refuses even when quoted")
-	case region != "us" && region != "eu" && !byocPattern.MatchString(region):
+	case region != "us" && region != "eu" && !byocPattern().MatchString(region):
 		r.problem(diag.UnknownRegion, path, region, "check the spelling; known are us, eu and <id>.byoc", "is not a known region")
 	}
 }

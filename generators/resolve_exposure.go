@@ -3,7 +3,6 @@
 package generators
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -15,7 +14,7 @@ import (
 )
 
 // kindPattern is that of Kubernetes kinds.
-var kindPattern = regexp.MustCompile(`^[A-Z][A-Za-z0-9]{0,62}$`)
+var kindPattern = newPattern(`^[A-Z][A-Za-z0-9]{0,62}$`)
 
 // unreadByExposure refuses what the type of exposure has no use for. It runs before Default.
 func (r *resolver) unreadByExposure(path *field.Path, g *v1alpha1.Gateway) {

@@ -123,7 +123,7 @@ func (r *resolver) gatewayTLS(path *field.Path, t v1alpha1.GatewayTLS) {
 		r.domain(issuer.Child("name"), t.IssuerRef.Name)
 	}
 	r.domain(issuer.Child("group"), t.IssuerRef.Group)
-	if !kindPattern.MatchString(t.IssuerRef.Kind) {
+	if !kindPattern().MatchString(t.IssuerRef.Kind) {
 		r.problem(diag.BadName, issuer.Child("kind"), t.IssuerRef.Kind, "write StepClusterIssuer or ClusterIssuer", "must be a kind: letters and digits, beginning with a capital")
 	}
 	life, renew := t.Duration.Duration, t.RenewBefore.Duration

@@ -175,7 +175,7 @@ func (r *resolver) gatewayServices(path *field.Path, services []string) {
 		if slices.Contains(services[:i], name) {
 			r.problem(diag.DuplicateKey, path.Index(i), name, "remove one of the two", "must stand once")
 		}
-		if !restateName.MatchString(name) {
+		if !restateName().MatchString(name) {
 			r.problem(diag.BadName, path.Index(i), name, "", "must be a name of Restate: letters, digits, -, _ or ., beginning with a letter")
 		}
 		if name == "restate" { // /restate/<anything> would be a call of it in the legacy form

@@ -142,7 +142,7 @@ func (r *resolver) cloudReachable(path *field.Path, c v1alpha1.RestateCloud) {
 	if len(c.CIDRs) == 0 && r.callsCloud() { // a rule without peers would open every address
 		r.problem(diag.NeedsCIDRs, path.Child("cidrs"), "", "set it to the addresses of the VPC endpoint", "must be set for a .byoc region, whose addresses are private")
 	}
-	if len(c.TunnelPorts) == 0 && r.runsTunnel() && regionPattern.MatchString(r.spec.Cloud.Region) {
+	if len(c.TunnelPorts) == 0 && r.runsTunnel() && regionPattern().MatchString(r.spec.Cloud.Region) {
 		r.problem(diag.AllPorts, path.Child("tunnelPorts"), "", "look it up with: dig +short SRV tunnel."+r.spec.Cloud.Region+".restate.cloud",
 			"is empty, so that the tunnel may open every TCP port of these addresses")
 	}

@@ -3,7 +3,6 @@
 package generators
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -68,11 +67,11 @@ func (r *resolver) byHand(s *Service) string {
 }
 
 // revisionPattern keeps a revision readable in one line of a log, and one word.
-var revisionPattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._+-]{0,61}[A-Za-z0-9])?$`)
+var revisionPattern = newPattern(`^[A-Za-z0-9]([A-Za-z0-9._+-]{0,61}[A-Za-z0-9])?$`)
 
 func (r *resolver) job(path *field.Path, s *Service) {
 	g := s.Registration
-	if g.Revision != "" && !revisionPattern.MatchString(g.Revision) {
+	if g.Revision != "" && !revisionPattern().MatchString(g.Revision) {
 		r.problem(diag.BadName, path.Child("revision"), g.Revision, "write a version like 1.4.2", "must be at most 63 letters, digits, -, _, + or ., and begin and end with a letter or digit")
 	}
 	if g.Force {
@@ -100,10 +99,10 @@ func (r *resolver) withoutJob(path *field.Path, s *Service) {
 }
 
 // versionSegment is a part of a path like v1, v2beta1 or 1.4.2.
-var versionSegment = regexp.MustCompile(`^(v[0-9][A-Za-z0-9._+-]*|[0-9]+(\.[0-9]+)+[A-Za-z0-9._+-]*)$`)
+var versionSegment = newPattern(`^(v[0-9][A-Za-z0-9._+-]*|[0-9]+(\.[0-9]+)+[A-Za-z0-9._+-]*)$`)
 
 func versioned(path string) bool {
-	return slices.ContainsFunc(strings.Split(path, "/"), versionSegment.MatchString)
+	return slices.ContainsFunc(strings.Split(path, "/"), versionSegment().MatchString)
 }
 
 // versions warns of services on one host and port that differ in a path without version: the next version has no place to go but

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -88,14 +87,14 @@ func (r *resolver) notTheTunnel(path *field.Path, s *Service) {
 }
 
 // pathSegment has the characters of RFC 3986, without $, which a shell would expand.
-var pathSegment = regexp.MustCompile(`^([A-Za-z0-9._~!&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+$`)
+var pathSegment = newPattern(`^([A-Za-z0-9._~!&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+$`)
 
 func (r *resolver) urlPath(path *field.Path, p string) {
 	if p == "" {
 		return
 	}
 	for _, segment := range strings.Split(p, "/") {
-		if segment == "." || segment == ".." || !pathSegment.MatchString(segment) {
+		if segment == "." || segment == ".." || !pathSegment().MatchString(segment) {
 			r.problem(diag.BadPath, path, "", "write v1, or greeter/v1", "must be segments of RFC 3986 characters without $, separated by single slashes, with none at either end")
 			return
 		}

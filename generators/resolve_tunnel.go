@@ -3,7 +3,6 @@
 package generators
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -78,7 +77,7 @@ func (r *resolver) operatorTunnel(path *field.Path, t *Tunnel) {
 	if path := path.Child("resourceName"); o.ResourceName != r.in.Name {
 		r.label(path, o.ResourceName, maxEnvironmentName)
 	}
-	if o.UID != "" && !uidPattern.MatchString(o.UID) {
+	if o.UID != "" && !uidPattern().MatchString(o.UID) {
 		r.problem(diag.BadName, path.Child("uid"), o.UID, "kubectl get restatecloudenvironment "+o.ResourceName+" -o jsonpath={.metadata.uid} prints it", "must be a UID like 0b9e4f2e-2c1f-4c5b-9f0e-3a1d2c4b5e6f")
 	}
 	t.Name = o.UID
@@ -113,14 +112,14 @@ func (r *resolver) apiServer(path *field.Path, a *v1alpha1.APIServer, t *Tunnel)
 }
 
 // uidPattern is the form in which the API server writes a UID (RFC 9562).
-var uidPattern = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+var uidPattern = newPattern(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
 
 // looksTyped matches what the tunnel client reads as a number or a boolean even when it is quoted (run: 123, 1.5, true; figment,
 // value/parse.rs: a fraction may have an exponent, a whole number may not).
-var looksTyped = regexp.MustCompile(`^([+-]?[0-9]+|[+-]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|true|false)$`)
+var looksTyped = newPattern(`^([+-]?[0-9]+|[+-]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|true|false)$`)
 
 // tunnelNamePattern is that of Restate's SDKs.
-var tunnelNamePattern = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+var tunnelNamePattern = newPattern(`^[A-Za-z0-9._-]+$`)
 
 func (r *resolver) standaloneTunnel(path *field.Path, t *Tunnel) {
 	t.Namespace = r.in.Namespace
@@ -144,9 +143,9 @@ func (r *resolver) standaloneTunnel(path *field.Path, t *Tunnel) {
 // tunnelName is part of every registered URL.
 func (r *resolver) tunnelName(path *field.Path, name string) {
 	switch {
-	case !tunnelNamePattern.MatchString(name):
+	case !tunnelNamePattern().MatchString(name):
 		r.problem(diag.TunnelName, path, name, "", "must consist of letters, digits, -, _ or .")
-	case looksTyped.MatchString(name):
+	case looksTyped().MatchString(name):
 		r.problem(diag.TunnelName, path, name, "add a letter: tunnel-"+strings.TrimLeft(name, "+-"), "must not read as a number or a boolean, which the tunnel client refuses even when quoted")
 	case len(name) > maxName:
 		r.problem(diag.TunnelName, path, name, "", "must be at most %d characters long, not %d", maxName, len(name))
@@ -170,10 +169,10 @@ var tunnelVariables = []string{
 }
 
 // durationPattern is the only form in which the client takes a duration (run: 5s and 3 end it with exit 1).
-var durationPattern = regexp.MustCompile(`^\{secs=([0-9]{1,9}),nanos=[0-9]{1,9}\}$`)
+var durationPattern = newPattern(`^\{secs=([0-9]{1,9}),nanos=[0-9]{1,9}\}$`)
 
 // wholeNumber is the form of the pool and stream counts.
-var wholeNumber = regexp.MustCompile(`^[1-9][0-9]{0,8}$`)
+var wholeNumber = newPattern(`^[1-9][0-9]{0,8}$`)
 
 // maxShutdownSeconds keeps the client's own wait inside of the pod's grace period.
 const maxShutdownSeconds = 300
@@ -188,7 +187,7 @@ func (r *resolver) tunnelEnv(path *field.Path, env []corev1.EnvVar) {
 			r.problem(diag.TunnelEnv, p.Child("name"), e.Name, "allowed are RUST_* and "+strings.Join(tunnelVariables, ", "), "must not be set here")
 		case strings.HasSuffix(e.Name, "_TIMEOUT") || strings.HasSuffix(e.Name, "__INTERVAL"):
 			r.tunnelDuration(p.Child("value"), e)
-		case e.Name != "SSL_CERT_FILE" && e.ValueFrom == nil && !wholeNumber.MatchString(e.Value):
+		case e.Name != "SSL_CERT_FILE" && e.ValueFrom == nil && !wholeNumber().MatchString(e.Value):
 			r.problem(diag.TunnelEnv, p.Child("value"), "", "write a number like 16", "must be a whole number of at least 1")
 		}
 	}
@@ -198,7 +197,7 @@ func (r *resolver) tunnelDuration(path *field.Path, e corev1.EnvVar) {
 	if e.ValueFrom != nil {
 		return
 	}
-	match := durationPattern.FindStringSubmatch(e.Value)
+	match := durationPattern().FindStringSubmatch(e.Value)
 	if match == nil {
 		r.problem(diag.TunnelEnv, path, "", "write {secs=5,nanos=0}", "must be a duration in the form that the tunnel client reads")
 		return

@@ -295,13 +295,17 @@ func refuseOnce(conn *tls.Conn, refused *atomic.Int32) {
 func crowdChecks(*stage) []check {
 	return []check{{name: "503 beyond the limit", run: func(s *stage) error {
 		release := make(chan struct{})
-		s.cloud.answers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-release; greet(w, r) }))
+		var arrived atomic.Int32
+		s.cloud.answers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { arrived.Add(1); <-release; greet(w, r) }))
 		answers := make(chan response, 4)
 		for range 4 {
 			go func() { answers <- s.do(calls(s.key("partner-a"))) }()
 		}
 		defer close(release)
-		if !s.wait(5*time.Second, func() bool { return s.metric("envoy_cluster_upstream_rq_active", "restate_cloud_ingress") == 4 }) {
+		inFlight := func() bool {
+			return arrived.Load() == 4 && s.metric("envoy_cluster_upstream_rq_active", "restate_cloud_ingress") == 4
+		}
+		if !s.wait(5*time.Second, inFlight) {
 			return errors.New("four calls are not in flight")
 		}
 		s.cloud.take()

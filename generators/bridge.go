@@ -117,19 +117,13 @@ func bridgePod(m Model) corev1.PodSpec {
 		Resources:       *b.Resources,
 		SecurityContext: restrictedContainer(),
 	}
-	mount := func(volume corev1.Volume, dir string) {
-		pod.Volumes = append(pod.Volumes, volume)
-		c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: volume.Name, MountPath: dir, ReadOnly: true})
-	}
-	mount(corev1.Volume{Name: "config", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
-		LocalObjectReference: corev1.LocalObjectReference{Name: m.objectName("bridge", "")}, DefaultMode: ptr.To[int32](0o444),
-	}}}, bridgeConfigDir)
-	mount(secretVolume("token", m.Credentials[roleIngress].Secret, pod.SecurityContext), ingressDir)
-	mount(secretVolume("nats", m.Credentials[roleNATS].Secret, pod.SecurityContext), natsDir)
+	mount(&pod, &c, configVolume(m.objectName("bridge", "")), bridgeConfigDir)
+	mount(&pod, &c, secretVolume("token", m.Credentials[roleIngress].Secret, pod.SecurityContext), ingressDir)
+	mount(&pod, &c, secretVolume("nats", m.Credentials[roleNATS].Secret, pod.SecurityContext), natsDir)
 	if tls := m.NATS.TLS; tls != nil {
-		mount(fileVolume("nats-ca", tls.CASecretRef.Name, pod.SecurityContext, corev1.KeyToPath{Key: tls.CASecretRef.Key, Path: corev1.ServiceAccountRootCAKey}), natsCADir)
+		mount(&pod, &c, fileVolume("nats-ca", tls.CASecretRef.Name, pod.SecurityContext, corev1.KeyToPath{Key: tls.CASecretRef.Key, Path: corev1.ServiceAccountRootCAKey}), natsCADir)
 		if tls.CertSecretRef != nil {
-			mount(fileVolume("nats-client", tls.CertSecretRef.Name, pod.SecurityContext,
+			mount(&pod, &c, fileVolume("nats-client", tls.CertSecretRef.Name, pod.SecurityContext,
 				corev1.KeyToPath{Key: corev1.TLSCertKey, Path: corev1.TLSCertKey}, corev1.KeyToPath{Key: corev1.TLSPrivateKeyKey, Path: corev1.TLSPrivateKeyKey}), natsCertDir)
 		}
 	}

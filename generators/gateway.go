@@ -132,28 +132,22 @@ func gatewayPod(m Model, d GatewayDomain, config string) corev1.PodSpec {
 	pod.TerminationGracePeriodSeconds = ptr.To(drain + int64(drainMargin.Seconds()))
 	c := gatewayContainer(m.Gateway, drain)
 	c.ImagePullPolicy = corev1.PullPolicy(m.PullPolicy)
-	mount := func(volume corev1.Volume, dir string) {
-		pod.Volumes = append(pod.Volumes, volume)
-		c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: volume.Name, MountPath: dir, ReadOnly: true})
-	}
 	item := func(key, path string) corev1.KeyToPath { return corev1.KeyToPath{Key: key, Path: path} }
-	mount(corev1.Volume{Name: "config", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
-		LocalObjectReference: corev1.LocalObjectReference{Name: config}, DefaultMode: ptr.To[int32](0o444),
-	}}}, gatewayConfigDir)
+	mount(&pod, &c, configVolume(config), gatewayConfigDir)
 	server := []corev1.KeyToPath{item(corev1.TLSCertKey, corev1.TLSCertKey), item(corev1.TLSPrivateKeyKey, corev1.TLSPrivateKeyKey)}
 	if m.Gateway.TLS.ClientCA == nil {
 		server = append(server, item(corev1.ServiceAccountRootCAKey, corev1.ServiceAccountRootCAKey))
 	}
-	mount(fileVolume("tls", m.serverSecret(d), pod.SecurityContext, server...), gatewayTLSDir)
+	mount(&pod, &c, fileVolume("tls", m.serverSecret(d), pod.SecurityContext, server...), gatewayTLSDir)
 	if ca := m.Gateway.TLS.ClientCA; ca != nil {
-		mount(fileVolume("client-ca", ca.Name, pod.SecurityContext, item(ca.Key, corev1.ServiceAccountRootCAKey)), gatewayCADir)
+		mount(&pod, &c, fileVolume("client-ca", ca.Name, pod.SecurityContext, item(ca.Key, corev1.ServiceAccountRootCAKey)), gatewayCADir)
 	}
-	mount(secretVolume("token", m.Credentials[d.Role].Secret, pod.SecurityContext), ingressDir)
+	mount(&pod, &c, secretVolume("token", m.Credentials[d.Role].Secret, pod.SecurityContext), ingressDir)
 	if k := d.APIKeys; k != nil {
-		mount(fileVolume("api-keys", k.Name, pod.SecurityContext, item(k.Key, apiKeysFile)), gatewayKeysDir)
+		mount(&pod, &c, fileVolume("api-keys", k.Name, pod.SecurityContext, item(k.Key, apiKeysFile)), gatewayKeysDir)
 	}
 	if d.JWT != nil && d.JWT.CASecretRef != nil {
-		mount(fileVolume("jwks-ca", d.JWT.CASecretRef.Name, pod.SecurityContext, item(d.JWT.CASecretRef.Key, corev1.ServiceAccountRootCAKey)), gatewayJWKSDir)
+		mount(&pod, &c, fileVolume("jwks-ca", d.JWT.CASecretRef.Name, pod.SecurityContext, item(d.JWT.CASecretRef.Key, corev1.ServiceAccountRootCAKey)), gatewayJWKSDir)
 	}
 	pod.Containers = []corev1.Container{c}
 	return pod

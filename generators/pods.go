@@ -90,6 +90,19 @@ func fileVolume(name, secret string, pod *corev1.PodSecurityContext, items ...co
 	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: secret, DefaultMode: &mode, Items: items}}}
 }
 
+// configVolume mounts every key of a ConfigMap of ours.
+func configVolume(name string) corev1.Volume {
+	return corev1.Volume{Name: "config", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
+		LocalObjectReference: corev1.LocalObjectReference{Name: name}, DefaultMode: ptr.To[int32](0o444),
+	}}}
+}
+
+// mount adds a volume to the pod, and to the container at dir.
+func mount(pod *corev1.PodSpec, c *corev1.Container, volume corev1.Volume, dir string) {
+	pod.Volumes = append(pod.Volumes, volume)
+	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: volume.Name, MountPath: dir, ReadOnly: true})
+}
+
 // tmpVolume is a place for temporary files beside a root file system that is read-only.
 func tmpVolume() corev1.Volume {
 	return corev1.Volume{Name: "tmp", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: ptr.To(resource.MustParse("64Mi"))}}}

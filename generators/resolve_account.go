@@ -279,18 +279,11 @@ func (r *resolver) publicKeys(path *field.Path, keys []string, seal string) {
 		switch prefix := nkeys.Prefix(key); {
 		case nkeys.IsValidPublicUserKey(key):
 		case prefix != nkeys.PrefixByteUnknown && prefix != nkeys.PrefixByteUser:
-			r.problem(diag.OtherNKey, path.Index(i), "", "take the user's public key, which begins with U", "must be a user's key, and is the key of %s", article(prefix.String()))
+			r.problem(diag.OtherNKey, path.Index(i), "", "take the user's public key, which begins with U", "must be a user's key, and is the key of %s", diag.WithArticle(prefix.String()))
 		default:
 			r.problem(diag.BadNKey, path.Index(i), "", "copy the public key again: U and 55 more characters", "must be a public user nkey with a valid checksum")
 		}
 	}
-}
-
-func article(noun string) string {
-	if strings.ContainsAny(noun[:1], "aeiou") {
-		return "an " + noun
-	}
-	return "a " + noun
 }
 
 // generatedUsers are those of the bridge and of NACK. They stand outside of the account's subjects: each gets what its program calls.

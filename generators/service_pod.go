@@ -179,17 +179,16 @@ func connect(m Model, s Service, spec *corev1.PodSpec) {
 			LocalObjectReference: corev1.LocalObjectReference{Name: m.objectName("endpoints", "")}, Key: key,
 		}}})
 	}
-	mount := func(volume, dir, variable string, secret secretKeyRef) {
+	token := func(volume, dir, variable string, secret secretKeyRef) {
 		env = append(env, corev1.EnvVar{Name: variable, Value: dir + "/" + tokenFile})
-		c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: volume, MountPath: dir, ReadOnly: true})
-		spec.Volumes = append(spec.Volumes, secretVolume(volume, secret, spec.SecurityContext))
+		mount(spec, c, secretVolume(volume, secret, spec.SecurityContext), dir)
 	}
 	if s.InProcess() {
-		mount(inProcVolume, tokenDir, inProcFile, m.Credentials[roleTunnel].Secret)
+		token(inProcVolume, tokenDir, inProcFile, m.Credentials[roleTunnel].Secret)
 	}
 	if s.Uses.Restate {
 		endpoint(envIngressURL)
-		mount(ingressVolume, ingressDir, envIngressFile, m.Credentials[roleIngress].Secret)
+		token(ingressVolume, ingressDir, envIngressFile, m.Credentials[roleIngress].Secret)
 	}
 	if s.Uses.NATS {
 		endpoint(envNATSURL)

@@ -107,3 +107,11 @@ func HasError(ds []Diagnostic) bool {
 	}
 	return false
 }
+
+// WithArticle is a noun behind a or an, as its first letter asks for.
+func WithArticle(noun string) string {
+	if strings.ContainsAny(noun[:1], "aeiou") {
+		return "an " + noun
+	}
+	return "a " + noun
+}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nkeys"
+
+	"github.com/restate-integration/restate-integration/internal/diag"
 )
 
 // seedSize is the length of an nkey seed: 36 bytes in base32 without padding (github.com/nats-io/nkeys, strkey.go).
@@ -52,18 +54,11 @@ func checkSeed(value string, _ time.Time) (string, error) {
 	case len(value) != seedSize:
 		return "", fmt.Errorf("must be a user nkey seed of %d characters, which begins with SU, and has %d characters", seedSize, len(value))
 	case err == nil && prefix != nkeys.PrefixByteUser:
-		return "", errors.New("must be the seed of a user, which begins with SU, and is that of " + article(prefix.String()))
+		return "", errors.New("must be the seed of a user, which begins with SU, and is that of " + diag.WithArticle(prefix.String()))
 	case publicKey(value) == "":
 		return "", errors.New("must be a user nkey seed, which begins with SU, with a valid checksum; copy it again")
 	}
 	return "", nil
-}
-
-func article(noun string) string {
-	if strings.ContainsAny(noun[:1], "aeiou") {
-		return "an " + noun
-	}
-	return "a " + noun
 }
 
 // checkCreds takes a creds file: the JWT of a user, and the seed that belongs to it (github.com/nats-io/jwt, creds_utils.go). The
